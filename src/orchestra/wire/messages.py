@@ -1,0 +1,205 @@
+"""Every message of the protocol. Imperatives come from the master, past tenses from the worker.
+
+A frame is one binary WebSocket message: a msgpack array of messages, at most `max_frame_bytes`
+long (first frames: `FIRST_FRAME_BYTES`). The first frame of a worker is exactly one `Hello`, the
+master's answer exactly one `Welcome` or one `Reject`. Unknown fields are ignored, unknown message
+types end the session with a reason (INV-28).
+
+Facts (`Started`, `Finished`, …) need no acknowledgement of their own: what the server made durable
+shows in the next `Welcome`, and `Forget` closes a run. Wishes (`Cancel`, `Abort`) survive
+reconnection the same way, as fields of the verdict.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from orchestra.domain.recovery import Action, Held
+from orchestra.domain.run import Cause, RunStatus, Step
+
+PROTOCOL: Final = 1
+"""The version we speak; the master also accepts the one before it and flags such workers."""
+PROTOCOL_OLDEST: Final = 1
+
+FIRST_FRAME_BYTES: Final = 1 << 20
+"""Limit of a `Hello`: 5,000 held runs of 120 bytes and generous properties."""
+FRAME_BYTES: Final = 1 << 18
+"""Default limit of every later frame, told in `Welcome`."""
+LOG_CHUNK_BYTES: Final = 1 << 16
+"""Most bytes of log in one `Wrote`."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=str.lower, omit_defaults=True):
+    """Any message; the tag is the class name in lower case."""
+
+
+class Hello(Message, frozen=True):
+    """Who connects and what it holds. `boot` is the machine's boot id, `installation` the data folder's id."""
+
+    protocol: int
+    worker: str
+    version: str
+    installation: str
+    boot: str
+    concurrency: int
+    properties: dict[str, Any] = {}
+    held: tuple[Held, ...] = ()
+
+
+class Started(Message, frozen=True):
+    """The first command is about to be executed; sent once a session for each run that started."""
+
+    run: str
+    epoch: int
+    date: datetime
+
+
+class Stepped(Message, frozen=True):
+    """The steps as they are now, whole: sent when one begins or ends, so that people see them live."""
+
+    run: str
+    epoch: int
+    steps: tuple[Step, ...]
+
+
+class Wrote(Message, frozen=True):
+    """`data` is the run's log from byte `offset` on. `times`: (byte offset, milliseconds since 1970), ascending."""
+
+    run: str
+    epoch: int
+    offset: int
+    data: bytes
+    times: tuple[tuple[int, int], ...] = ()
+
+
+class Finished(Message, frozen=True):
+    """The run ended and its process tree is gone; sent after all its bytes. `results` is JSON text, unparsed.
+
+    `log_sha256` is the hexadecimal digest of all `log_size` bytes. `never_started` proves that no
+    command began (cancel or abort before the start).
+    """
+
+    run: str
+    epoch: int
+    status: RunStatus
+    cause: Cause
+    date: datetime
+    log_size: int
+    log_sha256: str
+    log_error: str | None = None
+    steps: tuple[Step, ...] = ()
+    results: bytes | None = None
+    result_error: str | None = None
+    never_started: bool = False
+
+
+class Refused(Message, frozen=True):
+    """The worker never started the run and gives it back (draining, no slot, disk full)."""
+
+    run: str
+    epoch: int
+    reason: str
+
+
+class Forgot(Message, frozen=True):
+    """The run's data is deleted and its process tree is gone."""
+
+    run: str
+    epoch: int
+
+
+class Heartbeat(Message, frozen=True):
+    """Both ways: I live. Sent when nothing else was sent for the interval."""
+
+
+class Goodbye(Message, frozen=True):
+    """Both ways: this connection ends on purpose; runs go on."""
+
+    reason: str
+
+
+class Welcome(Message, frozen=True):
+    """The session stands. Verdicts come for exactly the runs that `Hello` named, in its order."""
+
+    protocol: int
+    session: int
+    version: str
+    heartbeat_s: float
+    timeout_s: float
+    window_bytes: int
+    max_frame_bytes: int
+    verdicts: tuple["RunVerdict", ...] = ()
+
+
+class RunVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What becomes of one held run: `domain.recovery.Verdict` on the wire."""
+
+    run: str
+    epoch: int
+    action: Action
+    log_offset: int = 0
+    should_cancel: bool = False
+    should_abort: bool = False
+    stop_requested_by: str | None = None
+
+
+class Reject(Message, frozen=True):
+    """No session. `retry_s` is None when trying again cannot help; `code` is stable, `reason` for people."""
+
+    code: str
+    reason: str
+    retry_s: float | None = None
+
+
+class Assign(Message, frozen=True):
+    """Execute this. `definition` is a job definition in normal form, JSON values; `context` feeds the templates.
+
+    `context` holds `project`, `job`, `run`, `services` (the roots of substitutions that the worker
+    does not know by itself), `environment` the variables that the server adds (`ORCHESTRA_…`).
+    """
+
+    run: str
+    epoch: int
+    number: int
+    project: str
+    job: str
+    definition: dict[str, Any]
+    parameters: dict[str, Any]
+    context: dict[str, Any] = {}
+    environment: dict[str, str] = {}
+
+
+class Cancel(Message, frozen=True):
+    """Do not start it, if it has not started; answer with `Finished(never_started)` then. Else ignore."""
+
+    run: str
+    epoch: int
+    by: str
+
+
+class Abort(Message, frozen=True):
+    """Stop it: TERM to the whole tree, grace, KILL; then `Finished`."""
+
+    run: str
+    epoch: int
+    by: str
+
+
+class Acknowledge(Message, frozen=True):
+    """The server holds the log's first `offset` bytes durably."""
+
+    run: str
+    epoch: int
+    offset: int
+
+
+class Forget(Message, frozen=True):
+    """Status, log and results are durable at the server (or fenced): delete the data; answer `Forgot`."""
+
+    run: str
+    epoch: int
+
+
+FromWorker = Hello | Started | Stepped | Wrote | Finished | Refused | Forgot | Heartbeat | Goodbye
+FromMaster = Welcome | Reject | Assign | Cancel | Abort | Acknowledge | Forget | Heartbeat | Goodbye
