@@ -19,3 +19,7 @@ class WebsiteBuildHook(BuildHookInterface[Any]):
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         module.build(Path(self.root))
+        # An editable install reads the examples where they are.
+        examples = Path(self.root, "examples")
+        if self.target_name == "wheel" and version != "editable" and examples.is_dir():
+            build_data["force_include"][str(examples)] = "orchestra/examples"
