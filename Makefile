@@ -13,7 +13,7 @@ UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .
 # What the installed package is built from. Python modules are used in place, so they are not part of it. Folders are
 # listed too: their date changes when a file is removed.
 PACKAGE := pyproject.toml uv.lock hatch_build.py scripts/website.py \
-	$(shell find website \( -name node_modules -o -name '.?*' ! -name .npmrc \) -prune -o -print)
+	$(shell find website -mindepth 1 \( -name node_modules -o -name '.?*' ! -name .npmrc \) -prune -o -print)
 
 # Two cores are what a small machine has. Tests of the browser and of real processes wait more than they compute.
 TEST_WORKERS ?= 2

@@ -9,7 +9,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class WebsiteBuildHook(BuildHookInterface[Any]):
+class WebsiteBuildHook(BuildHookInterface[Any]):  # type: ignore[misc]  # hatchling exists only while building
     """Runs before files are collected; what it writes is taken in by `artifacts` in pyproject.toml."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:

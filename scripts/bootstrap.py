@@ -27,9 +27,8 @@ def main() -> int:
     if _installed():
         return 0
     shutil.rmtree(FOLDER, ignore_errors=True)
-    ways = [_by_environment, _by_system_pip, _by_package_manager]
     problems = []
-    for way in ways:
+    for way in (_by_environment, _by_system_pip, _by_package_manager):
         problem = way()
         if problem is None and _installed():
             return 0
@@ -84,7 +83,12 @@ def _by_package_manager() -> str | None:
 def _run(command: list[str], environment: dict[str, str] | None = None) -> str | None:
     """Runs a command; returns what went wrong, or None. Its output is shown only when it failed."""
     done = subprocess.run(
-        command, check=False, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        check=False,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     if done.returncode == 0:
         return None

@@ -89,7 +89,7 @@ def _node() -> Path:
 
 
 def _environment() -> dict[str, str]:
-    # The tools' first lines say `env node`. Certificates: a network with its own authority has it in the system's store.
+    # The tools' first lines say `env node`. A network with its own certificate authority has it in the system's store.
     path = os.pathsep.join([str(_node().parent), os.environ.get("PATH", os.defpath)])
     return {"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": path}
 

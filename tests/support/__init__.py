@@ -1,0 +1,1 @@
+"""What several kinds of tests need from outside: a PostgreSQL server, a browser. Loaded by tests/conftest.py."""
