@@ -1,0 +1,248 @@
+"""Access: roles × permissions, one table; it alone decides who may do what.
+
+A user's `roles` holds entries `Role` (everywhere) or `Role@project` (only there). Every user has Default
+beside them (the own account); who did not authenticate is Anonymous. An entry that is not understood
+grants nothing.
+
+    Anonymous ⊂ Default ⊂ Viewer ⊂ Operator ⊂ Administrator          Worker = Default + connect
+                           Viewer ⊂ Auditor (reads all, administration and audit log included)
+
+What lies outside projects (`GLOBAL`: users, workers, configuration of the server) needs the role
+everywhere. A disabled user keeps `DISABLED`, whatever the roles say. The token that a run receives
+speaks for that run: it triggers jobs of its own project, and reads and stops the runs it triggered.
+
+Rules: pure functions of values. Whether an object exists, and to which project it belongs, the
+caller finds out: the project comes from the object's row, never from what the client says.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from orchestra.domain.ids import is_identifier
+
+
+class Permission(StrEnum):
+    """What a route needs; the names are what `GET /me` lists and the website reads."""
+
+    HEALTH_READ = "health.read"
+    WEBSITE_READ = "website.read"
+    SESSION_CREATE = "session.create"
+
+    ACCOUNT_READ = "account.read"
+    ACCOUNT_UPDATE = "account.update"
+    """Sign out, change the own password."""
+    OWN_TOKEN_READ = "account.token.read"
+    OWN_TOKEN_CREATE = "account.token.create"
+    OWN_TOKEN_DELETE = "account.token.delete"
+    DOCUMENTATION_READ = "documentation.read"
+
+    PROJECT_READ = "project.read"
+    PROJECT_UPDATE = "project.update"
+    """Create, change, delete; likewise the other `update`s."""
+    JOB_READ = "job.read"
+    JOB_UPDATE = "job.update"
+    JOB_ENABLE = "job.enable"
+    JOB_TRIGGER = "job.trigger"
+    SCHEDULE_READ = "schedule.read"
+    SCHEDULE_UPDATE = "schedule.update"
+    SCHEDULE_ENABLE = "schedule.enable"
+    RUN_READ = "run.read"
+    """Runs with their steps, results, events and logs."""
+    RUN_CANCEL = "run.cancel"
+    RUN_ABORT = "run.abort"
+    RUN_RETRY = "run.retry"
+
+    WORKER_READ = "worker.read"
+    WORKER_ENABLE = "worker.enable"
+    """Enable, disable, annotate and disconnect: how a machine is drained."""
+    WORKER_UPDATE = "worker.update"
+    WORKER_CONNECT = "worker.connect"
+
+    USER_READ = "user.read"
+    """Names and display names."""
+    USER_INSPECT = "user.inspect"
+    """All fields of users, and their authentications (never the secrets)."""
+    USER_UPDATE = "user.update"
+    CONFIGURATION_READ = "configuration.read"
+    CONFIGURATION_APPLY = "configuration.apply"
+    AUDIT_READ = "audit.read"
+    METRICS_READ = "metrics.read"
+
+
+class Role(StrEnum):
+    """The roles; Default and Anonymous are never written into a user's `roles`."""
+
+    ADMINISTRATOR = "Administrator"
+    AUDITOR = "Auditor"
+    OPERATOR = "Operator"
+    VIEWER = "Viewer"
+    WORKER = "Worker"
+    DEFAULT = "Default"
+    ANONYMOUS = "Anonymous"
+
+
+ASSIGNABLE: Final = (Role.ADMINISTRATOR, Role.AUDITOR, Role.OPERATOR, Role.VIEWER, Role.WORKER)
+"""Roles that a user's `roles` may name."""
+
+_P = Permission
+
+GLOBAL: Final = frozenset(
+    {
+        _P.WORKER_READ,
+        _P.WORKER_ENABLE,
+        _P.WORKER_UPDATE,
+        _P.WORKER_CONNECT,
+        _P.USER_READ,
+        _P.USER_INSPECT,
+        _P.USER_UPDATE,
+        _P.CONFIGURATION_READ,
+        _P.CONFIGURATION_APPLY,
+        _P.AUDIT_READ,
+        _P.METRICS_READ,
+    }
+)
+"""Permissions on what lies outside projects: a role on one project never gives them."""
+
+_ANONYMOUS: Final = frozenset({_P.HEALTH_READ, _P.WEBSITE_READ, _P.SESSION_CREATE})
+
+DISABLED: Final = _ANONYMOUS | {_P.ACCOUNT_READ, _P.ACCOUNT_UPDATE, _P.OWN_TOKEN_READ, _P.OWN_TOKEN_DELETE}
+"""What a disabled user keeps: sign in, the own account, delete own tokens; creates none, reaches nothing else."""
+
+_DEFAULT: Final = DISABLED | {_P.OWN_TOKEN_CREATE, _P.DOCUMENTATION_READ}
+
+_VIEWER: Final = _DEFAULT | {
+    _P.PROJECT_READ,
+    _P.JOB_READ,
+    _P.SCHEDULE_READ,
+    _P.RUN_READ,
+    _P.WORKER_READ,
+    _P.USER_READ,
+}
+
+_OPERATOR: Final = _VIEWER | {
+    _P.JOB_TRIGGER,
+    _P.JOB_ENABLE,
+    _P.SCHEDULE_ENABLE,
+    _P.RUN_CANCEL,
+    _P.RUN_ABORT,
+    _P.RUN_RETRY,
+    _P.WORKER_ENABLE,
+}
+
+_AUDITOR: Final = _VIEWER | {_P.USER_INSPECT, _P.CONFIGURATION_READ, _P.AUDIT_READ, _P.METRICS_READ}
+
+PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
+    Role.ANONYMOUS: _ANONYMOUS,
+    Role.DEFAULT: _DEFAULT,
+    Role.VIEWER: _VIEWER,
+    Role.OPERATOR: _OPERATOR,
+    Role.AUDITOR: _AUDITOR,
+    Role.WORKER: _DEFAULT | {_P.WORKER_CONNECT},
+    # All of it, but an administrator is no worker: a token made for a machine is a token that only connects.
+    Role.ADMINISTRATOR: frozenset(Permission) - {_P.WORKER_CONNECT},
+}
+"""The table. What is absent is refused."""
+
+RUN_TOKEN: Final = frozenset({_P.PROJECT_READ, _P.JOB_READ, _P.JOB_TRIGGER, _P.RUN_READ, _P.RUN_CANCEL, _P.RUN_ABORT})
+"""What a run's own token may, in the run's project; `may_touch` narrows runs to those that it triggered."""
+
+
+class TokenKind(StrEnum):
+    """The letter in a token's prefix `orc<letter>_`."""
+
+    USER = "u"
+    SESSION = "s"
+    WORKER = "w"
+    ENROLMENT = "e"
+    RUN = "r"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """Who asks: a user, by one authentication. `run` and `project` are set for a run's token only.
+
+    `expiration_date` (aware UTC) is when the authentication ends: whoever keeps a Principal checks it.
+    """
+
+    user: str
+    roles: tuple[str, ...] = ()
+    is_enabled: bool = True
+    kind: TokenKind = TokenKind.USER
+    authentication: str | None = None
+    expiration_date: datetime | None = None
+    run: str | None = None
+    project: str | None = None
+
+    def can(self, permission: Permission, project: str | None = None) -> bool:
+        """Tell whether this principal has `permission`; see `can` for what `project` means."""
+        if not self.is_enabled:
+            return permission in DISABLED
+        if self.run is not None:
+            return permission in _ANONYMOUS or (project == self.project and permission in RUN_TOKEN)
+        return can(self.roles, permission, project)
+
+    def scope(self, permission: Permission) -> frozenset[str] | None:
+        """Return the projects in which this principal has `permission`; None means everywhere."""
+        if self.can(permission):
+            return None
+        if not self.is_enabled or permission in GLOBAL:
+            return frozenset()
+        if self.run is not None:
+            return frozenset({self.project} if self.project and permission in RUN_TOKEN else ())
+        return frozenset(
+            project
+            for role, project in map(_parse, self.roles)
+            if role is not None and project is not None and permission in PERMISSIONS[role]
+        )
+
+    def may_touch(self, run: str, source: Mapping[str, object]) -> bool:
+        """Tell whether the run `run`, triggered by `source`, is within reach of a run's token.
+
+        Always true for people; a run's token reaches its own run and those that name it as their source.
+        """
+        return self.run is None or run == self.run or (source.get("type") == "run" and source.get("run") == self.run)
+
+
+def can(roles: Iterable[str], permission: Permission, project: str | None = None) -> bool:
+    """Tell whether an enabled user with `roles` has `permission`.
+
+    With `project` None the permission must hold everywhere; else a role everywhere or a role on that
+    project gives it, except for `GLOBAL` permissions, which a role on one project never gives.
+    """
+    if permission in _DEFAULT:
+        return True
+    for entry in roles:
+        role, where = _parse(entry)
+        if role is None or permission not in PERMISSIONS[role]:
+            continue
+        if where is None or (where == project and permission not in GLOBAL):
+            return True
+    return False
+
+
+def can_anonymous(permission: Permission) -> bool:
+    """Tell whether someone who did not authenticate has `permission`."""
+    return permission in _ANONYMOUS
+
+
+def check_role(entry: str) -> str | None:
+    """Return why `entry` cannot stand in a user's `roles`, or None when it can."""
+    role, at, project = entry.partition("@")
+    if role not in ASSIGNABLE:
+        return f"expected one of {', '.join(ASSIGNABLE)}, alone or followed by @project, got {entry!r}"
+    if at and not is_identifier(project):
+        return f"expected a project's identifier after @, got {project!r}"
+    if at and role == Role.WORKER:
+        return "a worker lies outside projects: expected Worker without @project"
+    return None
+
+
+def _parse(entry: str) -> tuple[Role | None, str | None]:
+    """(role, project), project None for everywhere; (None, None) for what may not be assigned."""
+    if check_role(entry) is not None:
+        return None, None
+    role, at, project = entry.partition("@")
+    return Role(role), project if at else None
