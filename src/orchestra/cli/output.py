@@ -114,10 +114,7 @@ def source(run: Run) -> str:
 
 def command_text(step: Step) -> str:
     """A step's command on one line."""
-    if isinstance(step.command, str):
-        text = " ".join(step.command.split())
-    else:
-        text = shlex.join(step.command)
+    text = " ".join(step.command.split()) if isinstance(step.command, str) else shlex.join(step.command)
     return text if len(text) <= 60 else text[:59] + "…"
 
 
