@@ -10,4 +10,4 @@ trap 'exit 130' INT TERM
 git clone --quiet "$source" "$folder/clone"
 mkdir "$folder/home"
 echo "fresh: make $task in $folder/clone at $(git -C "$folder/clone" rev-parse --short HEAD)"
-env -i PATH=/usr/bin:/bin HOME="$folder/home" LANG=C.UTF-8 make -C "$folder/clone" "$task"
+env -i PATH=/usr/bin:/bin HOME="$folder/home" LANG=C.UTF-8 make --no-print-directory -C "$folder/clone" "$task"
