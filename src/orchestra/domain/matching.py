@@ -67,7 +67,7 @@ def satisfies(wanted: Any, has: Any) -> bool:
         return True
     values = has if isinstance(has, list | tuple) else (has,)
     if isinstance(wanted, list | tuple):
-        return any(_equal(one, value) for one in wanted for value in values)
+        return wanted == has or any(_equal(one, value) for one in wanted for value in values)
     if isinstance(wanted, str) and (comparison := _COMPARISON.fullmatch(wanted)) is not None:
         return any(_compares(comparison[1], comparison[2], value) for value in values)
     return any(_equal(wanted, value) for value in values) or _equal(wanted, has)

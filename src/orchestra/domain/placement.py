@@ -160,6 +160,8 @@ class _Fleet:
             mask = self._everyone
             for name, wanted in properties.items():
                 mask &= self._satisfying(name, wanted)
+                if not mask:
+                    break
             self._suitable[key] = mask
         return mask
 
@@ -198,11 +200,12 @@ class _Fleet:
         return f"{self._names(suitable)} would match, but is offline"
 
     def _nobody_matches(self, properties: Mapping[str, Any]) -> str:
-        """Name the properties that no worker has, or the nearest worker and the one thing that it lacks."""
-        masks = {name: self._satisfying(name, wanted) for name, wanted in properties.items()}
-        absent = [f"{name} {show(properties[name])}" for name, mask in masks.items() if not mask]
-        if absent:
-            return f"no worker has {' and '.join(absent)}"
+        """Name the first property that no worker has, else the nearest worker and the one thing that it lacks."""
+        masks: dict[str, int] = {}
+        for name, wanted in properties.items():
+            masks[name] = self._satisfying(name, wanted)
+            if not masks[name]:
+                return f"no worker has {name} {show(wanted)}"
         for name in properties:
             others = self._everyone
             for other, mask in masks.items():
