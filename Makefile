@@ -107,13 +107,18 @@ help:
 	@sh scripts/bootstrap.sh
 	@touch $@
 
+# Where the built website was removed by hand, uv still has the package built before and would not build it again.
+BUILT := test -f src/orchestra/website_dist/index.html || $(UV) sync --frozen --quiet --inexact --reinstall-package orchestra
+
 # Whoever only wants to run it needs no test tools; --inexact leaves them where a test has installed them.
 .venv/.installed-run: .bootstrap/.ready $(PACKAGE)
 	@echo "make: installing into .venv (the first time takes a minute)" >&2
 	@$(UV) sync --frozen --quiet --no-dev --inexact
+	@$(BUILT) --no-dev
 	@touch $@
 
 .venv/.installed-dev: .bootstrap/.ready $(PACKAGE)
 	@echo "make: installing into .venv (the first time takes a minute)" >&2
 	@$(UV) sync --frozen --quiet
+	@$(BUILT)
 	@touch $@ .venv/.installed-run
