@@ -63,8 +63,13 @@ class Server:
         try:
             self._run(str(installed / "bin/postgres"), "--version")
         except (RuntimeError, PermissionError):
-            copy = self.folder / "installed"
+            # Beside the package lie libraries that its programs find relative to where they are themselves.
+            package = installed.parent
+            copy = self.folder / "installed" / package.name / installed.name
             shutil.copytree(installed, copy, symlinks=True)
+            libraries = package.with_name(f"{package.name}.libs")
+            if libraries.is_dir():
+                shutil.copytree(libraries, copy.parent.with_name(libraries.name), symlinks=True)
             return copy / "bin"
         return installed / "bin"
 
