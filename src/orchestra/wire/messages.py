@@ -1,9 +1,9 @@
 """Every message of the protocol. Imperatives come from the master, past tenses from the worker.
 
 A frame is one binary WebSocket message: a msgpack array of messages, at most `max_frame_bytes`
-long (first frames: `FIRST_FRAME_BYTES`). The first frame of a worker is exactly one `Hello`, the
-master's answer exactly one `Welcome` or one `Reject`. Unknown fields are ignored, unknown message
-types end the session with a reason (INV-28).
+long (a worker's first frame: `FIRST_FRAME_BYTES`). The first frame of a worker is exactly one
+`Hello`, the master's answer exactly one `Welcome` or one `Reject`. Unknown fields are ignored,
+unknown message types end the session with a reason (INV-28).
 
 Facts (`Started`, `Finished`, …) need no acknowledgement of their own: what the server made durable
 shows in the next `Welcome`, and `Forget` closes a run. Wishes (`Cancel`, `Abort`) survive
@@ -11,7 +11,8 @@ reconnection the same way, as fields of the verdict.
 """
 
 from datetime import datetime
-from typing import Any, Final
+from enum import IntEnum
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -23,11 +24,53 @@ PROTOCOL: Final = 1
 PROTOCOL_OLDEST: Final = 1
 
 FIRST_FRAME_BYTES: Final = 1 << 20
-"""Limit of a `Hello`: 5,000 held runs of 120 bytes and generous properties."""
+"""Limit of a `Hello`: `HELD_RUNS` held runs of 120 bytes and generous properties."""
 FRAME_BYTES: Final = 1 << 18
-"""Default limit of every later frame, told in `Welcome`."""
+"""Messages are put together into frames up to here: few system calls, and no frame that delays the next for long."""
+FRAME_LIMIT_BYTES: Final = 1 << 22
+"""Hard limit of every later frame, told in `Welcome`. Only one big message alone makes a frame above `FRAME_BYTES`:
+a definition (bodies of the API end at 1 MiB) with its parameters, or results and steps."""
 LOG_CHUNK_BYTES: Final = 1 << 16
 """Most bytes of log in one `Wrote`."""
+RESULTS_BYTES: Final = 1 << 20
+"""Most bytes of results in a `Finished` (security.md, S-61)."""
+MESSAGES_PER_FRAME: Final = 4096
+HELD_RUNS: Final = 5000
+"""Most runs that one `Hello` may name."""
+CONCURRENCY: Final = 1000
+"""Most slots of one worker."""
+TEXT_CHARACTERS: Final = 2000
+"""Most characters of a reason, a cause, an error: one screen for people."""
+STEPS: Final = 10_000
+"""Most steps of one run."""
+LINE_TIMES: Final = 4096
+"""Most (offset, time) pairs in one `Wrote`."""
+
+UtcDate = Annotated[datetime, msgspec.Meta(tz=True)]
+
+
+class CloseCode(IntEnum):
+    """Why a connection ends, as a WebSocket close code (RFC 6455 section 7.4; 4000 and above are ours)."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    """The server or the worker stops; try again soon."""
+    VIOLATION = 1008
+    """The other end broke the protocol; the reason says how."""
+    TOO_BIG = 1009
+    INTERNAL = 1011
+    TRY_LATER = 1013
+    """The server cannot store anything now."""
+    SUPERSEDED = 4001
+    """A newer connection of the same worker took over."""
+    REJECTED = 4002
+    """A `Reject` was sent before."""
+    SILENT = 4003
+    """Nothing was heard for the timeout."""
+    UNAUTHORIZED = 4004
+    """The token expired, was revoked, or its user was disabled."""
+    DISCONNECTED = 4005
+    """An operator asked for it; the worker may come back."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", tag=str.lower, omit_defaults=True):
@@ -52,7 +95,7 @@ class Started(Message, frozen=True):
 
     run: str
     epoch: int
-    date: datetime
+    date: UtcDate
 
 
 class Stepped(Message, frozen=True):
@@ -84,7 +127,7 @@ class Finished(Message, frozen=True):
     epoch: int
     status: RunStatus
     cause: Cause
-    date: datetime
+    date: UtcDate
     log_size: int
     log_sha256: str
     log_error: str | None = None
