@@ -83,7 +83,7 @@ website-dev: .venv/.installed-dev ## The website with hot reload, against a serv
 
 .PHONY: docs
 docs: .venv/.installed-dev ## Generates the parts of the documentation that come from code
-	@$(VENV)/python -m scripts.docs
+	@$(VENV)/python scripts/docs.py
 
 .PHONY: build
 build: .bootstrap/.ready ## Source distribution and wheel in dist/, website included

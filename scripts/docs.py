@@ -1,0 +1,60 @@
+"""Writes the parts of the documentation that come from code, between marks in the documents themselves.
+
+    .venv/bin/python scripts/docs.py            writes
+    .venv/bin/python scripts/docs.py --check    says what is out of date, exit code 1
+
+A document asks for a part with a pair of lines; what stands between them is replaced:
+
+    <!-- generated: run-states -->
+    <!-- end -->
+
+A new part is a function that returns Markdown, and its name in PARTS.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from orchestra.domain.run import TERMINAL, TRANSITIONS, RunStatus
+
+ROOT = Path(__file__).resolve().parent.parent
+MARK = re.compile(r"(<!-- generated: (?P<part>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def run_states() -> str:
+    """The state machine of a run as a Mermaid diagram: each way from one status to another, and the fact behind it."""
+    lines = ["```mermaid", "stateDiagram-v2", f"    [*] --> {RunStatus.PENDING}"]
+    for (before, fact), after in TRANSITIONS.items():
+        lines += [f"    {before} --> {status}: {fact.__name__}" for status in sorted(after)]
+    reached = {status for after in TRANSITIONS.values() for status in after}
+    lines += [f"    {status} --> [*]" for status in sorted(TERMINAL & reached)]
+    return "\n".join([*lines, "```"])
+
+
+PARTS: Mapping[str, Callable[[], str]] = {"run-states": run_states}
+
+
+def current(text: str) -> str:
+    """The document with each marked part as the code says it now. Raises KeyError for a part that nobody writes."""
+    return MARK.sub(lambda found: f"{found[1]}{PARTS[found['part']]()}\n{found[3]}", text)
+
+
+def main(arguments: list[str]) -> int:
+    stale = []
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]):
+        text = path.read_text()
+        wanted = current(text)
+        if wanted != text:
+            stale.append(path.relative_to(ROOT))
+            if "--check" not in arguments:
+                path.write_text(wanted)
+    verb = "out of date" if "--check" in arguments else "written"
+    sys.stdout.writelines(f"docs: {verb}: {path}\n" for path in stale)
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
