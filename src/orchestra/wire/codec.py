@@ -50,6 +50,10 @@ _from_master: Final = msgspec.msgpack.Decoder(list[m.FromMaster])
 _opening: Final = msgspec.msgpack.Decoder(list[_Opening])
 
 
+_NOT_UNDERSTOOD: Final = (msgspec.MsgspecError, RecursionError, ValueError, OverflowError, TypeError)
+"""All that msgspec raises on bytes that are no messages: text that is not UTF-8 and dates beyond all years included."""
+
+
 def encode(messages: Sequence[m.Message | msgspec.Raw]) -> bytes:
     """Return one frame; messages that were encoded before come as `msgspec.Raw`."""
     return _encoder.encode(messages)
@@ -65,7 +69,7 @@ def decode_opening(frame: bytes) -> tuple[int, str]:
     _check_size(frame, m.FIRST_FRAME_BYTES)
     try:
         openings = _opening.decode(frame)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except _NOT_UNDERSTOOD as error:
         raise BadFrame(m.CloseCode.VIOLATION, f"the first frame is not one hello: {error}") from error
     if len(openings) != 1 or openings[0].type != "hello":
         raise BadFrame(m.CloseCode.VIOLATION, "the first frame must be exactly one hello")
@@ -79,7 +83,7 @@ def decode_worker_frame(frame: bytes, limit: int = m.FRAME_LIMIT_BYTES) -> list[
         messages = _from_worker.decode(frame)
         for message in messages:
             _check_from_worker(message)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except _NOT_UNDERSTOOD as error:
         raise BadFrame(m.CloseCode.VIOLATION, f"not understood: {error}") from error
     return messages
 
@@ -91,7 +95,7 @@ def decode_master_frame(frame: bytes, limit: int = m.FRAME_LIMIT_BYTES) -> list[
         messages = _from_master.decode(frame)
         for message in messages:
             _check_from_master(message)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except _NOT_UNDERSTOOD as error:
         raise BadFrame(m.CloseCode.VIOLATION, f"not understood: {error}") from error
     return messages
 
