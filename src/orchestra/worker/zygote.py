@@ -1,0 +1,92 @@
+"""The zygote: a small process, started before anything heavy is imported, that forks the executors.
+
+A fork shares all that its parent has loaded, so an executor costs the pages that it writes and
+about a millisecond; started from the worker itself it would carry asyncio, TLS and the worker's
+descriptors along. `python -I -S` leaves out site-packages and the environment, and everything here
+imports only small modules of the standard library.
+
+The worker asks by one datagram with one end of a socket pair; the answer is the executor's pid with
+a pidfd. The zygote ends when the worker does. Executors do not: each is the leader of its own
+session and the subreaper of all that its commands start.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import signal
+import socket
+import sys
+
+from orchestra.worker.executor import Executor
+
+PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
+PR_SET_CHILD_SUBREAPER = 36
+
+COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from orchestra.worker.zygote import main; main()"
+"""For `python -I -S -c`; arguments: the folder that contains `orchestra`, the data folder, the socket's descriptor."""
+
+
+def set_process_option(option: int, value: int | bytes) -> None:
+    """prctl(2) with one argument; raises OSError."""
+    argument = ctypes.c_char_p(value) if isinstance(value, bytes) else ctypes.c_ulong(value)
+    if _libc.prctl(option, argument, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), f"prctl {option}")
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def main() -> None:
+    """Serve the worker on the inherited socket until it is gone."""
+    data, descriptor = sys.argv[2], int(sys.argv[3])
+    set_process_option(PR_SET_NAME, b"orchestra-zygo")
+    # The parent neither waits for executors nor needs their exit codes: pidfds tell of their end.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    worker = socket.socket(fileno=descriptor)
+    # Objects that exist now never die; frozen, the collector does not touch (and so copy) their pages in each child.
+    gc.freeze()
+    gc.disable()
+    while True:
+        try:
+            asked, descriptors, _, _ = socket.recv_fds(worker, 16, 1)
+        except ConnectionError:  # the worker died with an answer of ours unread
+            return
+        if not asked:
+            return
+        connection = descriptors[0]
+        pid = os.fork()
+        if pid == 0:
+            worker.close()
+            _become_executor(data, socket.socket(fileno=connection))
+        os.close(connection)
+        _answer(worker, pid)
+
+
+def _answer(worker: socket.socket, pid: int) -> None:
+    try:
+        watch = os.pidfd_open(pid)
+    except OSError:  # already dead and collected: its end of the pair is closed, which says the same
+        worker.send(str(pid).encode())
+        return
+    socket.send_fds(worker, [str(pid).encode()], [watch])
+    os.close(watch)
+
+
+def _become_executor(data: str, connection: socket.socket) -> None:
+    code = 1
+    try:
+        os.setsid()
+        gc.enable()
+        set_process_option(PR_SET_CHILD_SUBREAPER, 1)
+        set_process_option(PR_SET_NAME, b"orchestra-exec")
+        Executor(data, connection).serve()
+        code = 0
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
