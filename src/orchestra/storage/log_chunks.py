@@ -33,15 +33,15 @@ TIME_BYTES: Final = _TIME.size
 
 _column = log_chunk.c
 _last = (
-    select(_column.offset, _column.size, _column.data, _column.times)
+    select(_column.start, _column.size, _column.data, _column.times)
     .where(_column.run == bindparam("of"))
-    .order_by(_column.offset.desc())
+    .order_by(_column.start.desc())
     .limit(1)
 )
-_all = select(_column.size, _column.data, _column.times).where(_column.run == bindparam("of")).order_by(_column.offset)
+_all = select(_column.size, _column.data, _column.times).where(_column.run == bindparam("of")).order_by(_column.start)
 _join = (
     update(log_chunk)
-    .where(_column.run == bindparam("of"), _column.offset == bindparam("at"))
+    .where(_column.run == bindparam("of"), _column.start == bindparam("at"))
     .values(size=bindparam("size"), data=bindparam("data"), times=bindparam("times"))
 )
 
@@ -70,7 +70,7 @@ def append_inline(
     nothing was changed, and `LogStore.append_many` must take it.
     """
     last = connection.execute(_last, {"of": run}).one_or_none()
-    size = 0 if last is None else last.offset + last.size
+    size = 0 if last is None else last.start + last.size
     if last is not None and last.data is None:
         return None
     fresh = data[size - offset :] if offset < size else data
@@ -83,9 +83,9 @@ def append_inline(
         joined = bytes(last.data) + fresh
         all_times = bytes(last.times or b"") + packed
         values = {"size": len(joined), "data": joined, "times": all_times or None}
-        connection.execute(_join, {"of": run, "at": last.offset, **values})
+        connection.execute(_join, {"of": run, "at": last.start, **values})
     else:
-        row = {"run": run, "offset": size, "size": len(fresh), "data": bytes(fresh), "times": packed or None}
+        row = {"run": run, "start": size, "size": len(fresh), "data": bytes(fresh), "times": packed or None}
         connection.execute(insert(log_chunk), row)
     return size + len(fresh)
 
@@ -101,7 +101,7 @@ def offsets(connection: Connection, runs: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for start in range(0, len(asked), _ASKED_AT_ONCE):
         query = (
-            select(_column.run, func.max(_column.offset + _column.size))
+            select(_column.run, func.max(_column.start + _column.size))
             .where(_column.run.in_(asked[start : start + _ASKED_AT_ONCE]))
             .group_by(_column.run)
         )
@@ -127,16 +127,16 @@ def inline_digest(connection: Connection, run: str) -> tuple[int, str] | None:
 def become_large(connection: Connection, run: str, before: int, size: int) -> bool:
     """The first `size` bytes are durable in the file; False, and nothing changed, unless `before` were here."""
     last = connection.execute(_last, {"of": run}).one_or_none()
-    if (0 if last is None else last.offset + last.size) != before or (last is not None and last.data is None):
+    if (0 if last is None else last.start + last.size) != before or (last is not None and last.data is None):
         return False
     remove(connection, run)
-    connection.execute(insert(log_chunk), {"run": run, "offset": 0, "size": size, "data": None, "times": None})
+    connection.execute(insert(log_chunk), {"run": run, "start": 0, "size": size, "data": None, "times": None})
     return True
 
 
 def grow_large(connection: Connection, run: str, before: int, size: int) -> bool:
     """`size` bytes are durable in the file, where `before` were; False, and nothing changed, if that is not so."""
-    of_file = (_column.run == run, _column.offset == 0, _column.data.is_(None), _column.size == before)
+    of_file = (_column.run == run, _column.start == 0, _column.data.is_(None), _column.size == before)
     return connection.execute(update(log_chunk).where(*of_file).values(size=size)).rowcount == 1
 
 

@@ -124,6 +124,8 @@ def _cut(text: bytes) -> bytes:
     """Drop the beginning of a UTF-8 character at the end of `text`, if it is one (RFC 3629 section 3)."""
     for back in range(1, min(4, len(text)) + 1):
         byte = text[-back]
+        if byte > 0xF4:
+            break
         if byte >= 0xC0:
             length = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
             return text[:-back] if length > back else text
