@@ -30,6 +30,11 @@ def log(run: str) -> str:
     return f"log:{run}"
 
 
+def run(run: str) -> str:
+    """Topic: something of `run` changed that is no event: its live steps, why it waits. For whoever looks at it."""
+    return f"run:{run}"
+
+
 class Subscription:
     """What one reader waits for. Close it, or use it as a context manager, when the reader ends."""
 
