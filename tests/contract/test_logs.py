@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import random
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,7 +49,7 @@ Play = Callable[[Callable[[Bench], Coroutine[Any, Any, T]]], T]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def play(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Play[Any]]:
+def play(request: pytest.FixtureRequest, tmp_path: Path) -> Play[Any]:
     """Run a scenario on a loop of its own, with a fresh database."""
     url = f"sqlite:///{tmp_path}/orchestra.db"
     if request.param == "postgresql":
