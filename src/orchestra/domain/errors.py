@@ -10,6 +10,7 @@
     ├── NotAllowed           the caller's roles do not give the permission            403
     ├── TooMany              a limit or a rate                                        429
     └── Unavailable          a part that is needed does not answer now                503
+        └── OutcomeUnknown   it failed half way: read again to learn what holds       503
 
 Expected outcomes inside the program (a lost race, a refused transition) are return values, not
 errors. Messages are facts: what, where, what was expected.
@@ -104,3 +105,9 @@ class Unavailable(OrchestraError):
     """Something that is needed does not answer now; nothing was changed."""
 
     code = "unavailable"
+
+
+class OutcomeUnknown(Unavailable):
+    """What was asked may have happened or not: read again, or repeat it with the same idempotency key."""
+
+    code = "outcome_unknown"

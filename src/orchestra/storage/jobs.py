@@ -1,0 +1,240 @@
+"""Jobs, and the revisions that runs are made from.
+
+A revision is what decides how a run goes: definition, parameters, properties, policy. Each change of
+one of them writes a new row of `job_revision`; runs name theirs, so what a run was made from can
+always be read, also after its job has changed. Numbers of revisions and of runs go on when a job is
+deleted and created again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import delete as delete_from
+
+from orchestra.domain.errors import Conflict, NotFound
+from orchestra.domain.job import Job, Parameter
+from orchestra.storage import events, schema
+from orchestra.storage.event_type import EventType
+from orchestra.storage.events import Event
+from orchestra.storage.paging import LIMIT, Order, Page
+from orchestra.storage.rows import Shape
+
+_JOB: Final = schema.job
+_REVISION: Final = schema.job_revision
+_COUNTER: Final = schema.job_counter
+_REVISED: Final = ("definition", "parameters", "properties", "policy")
+_FIELDS: Final = ("display_name", "description", *_REVISED, "group", "managed_by")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRevision:
+    """What runs of one revision of a job are made from; never changes."""
+
+    project: str
+    job: str
+    revision: int
+    definition: dict[str, Any]
+    parameters: tuple[Parameter, ...] = ()
+    properties: dict[str, Any] = field(default_factory=dict)
+    policy: dict[str, Any] = field(default_factory=dict)
+    creation_date: datetime
+
+
+class JobValues(Protocol):
+    """What a job is to be: a `Job`, or what a configuration file says of one (`is_enabled` None: not managed)."""
+
+    @property
+    def project(self) -> str: ...
+    @property
+    def identifier(self) -> str: ...
+    @property
+    def display_name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def definition(self) -> Mapping[str, Any]: ...
+    @property
+    def parameters(self) -> tuple[Parameter, ...]: ...
+    @property
+    def properties(self) -> Mapping[str, Any]: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def policy(self) -> Mapping[str, Any]: ...
+    @property
+    def managed_by(self) -> str: ...
+    @property
+    def is_enabled(self) -> bool | None: ...
+
+
+_SHAPE: Final = Shape(_JOB, Job, "project", "identifier")
+_REVISION_SHAPE: Final = Shape(_REVISION, JobRevision, "project", "job", "revision")
+_IS_IT: Final = (_JOB.c.project == bindparam("of_project"), _JOB.c.identifier == bindparam("of_identifier"))
+_ONE: Final = _SHAPE.all.where(*_IS_IT)
+_ONE_REVISION: Final = _REVISION_SHAPE.all.where(
+    _REVISION.c.project == bindparam("project"),
+    _REVISION.c.job == bindparam("job"),
+    _REVISION.c.revision == bindparam("revision"),
+)
+_ORDER: Final = Order(
+    {
+        name: _JOB.c[name]
+        for name in ("identifier", "display_name", "group", "creation_date", "update_date", "is_enabled")
+    },
+    "identifier",
+    _JOB.c.project,
+    _JOB.c.identifier,
+)
+
+
+def get(connection: Connection, project: str, identifier: str) -> Job | None:
+    """Return the job, None if there is none."""
+    return _SHAPE.one(connection, _ONE, {"of_project": project, "of_identifier": identifier})
+
+
+def page(
+    connection: Connection,
+    projects: tuple[str, ...] | None = None,
+    order: str | None = None,
+    cursor: str | None = None,
+    limit: int = LIMIT,
+) -> Page[Job]:
+    """Return a part of the list of the jobs of `projects`: one, or those that the caller may see (None: all).
+
+    Raises InvalidContent for a bad order, cursor or limit.
+    """
+    part = _ORDER.slice(order, cursor, limit)
+    statement = _SHAPE.all if projects is None else _SHAPE.all.where(_JOB.c.project.in_(projects))
+    return part.page(_SHAPE.many(connection.execute(part.of(statement))))
+
+
+def revision(connection: Connection, project: str, job: str, number: int) -> JobRevision | None:
+    """Return one revision of a job, None if there is none; the job itself may be gone."""
+    values = {"project": project, "job": job, "revision": number}
+    return _REVISION_SHAPE.one(connection, _ONE_REVISION, values)
+
+
+def save(connection: Connection, wanted: JobValues, now: datetime, *, actor: str | None = None) -> Job:
+    """Create or replace a job; return it as it is now.
+
+    Writes nothing when nothing differs; the revision grows only when definition, parameters, properties
+    or policy differ. Dates and revision are not taken from `wanted`; `is_enabled` None keeps what is.
+    Raises NotFound when the project does not exist.
+    """
+    values = {name: getattr(wanted, name) for name in _FIELDS}
+    before = get(connection, wanted.project, wanted.identifier)
+    if before is None:
+        return _create(connection, wanted, values, now, actor)
+    if wanted.is_enabled is not None:
+        values["is_enabled"] = wanted.is_enabled
+    changed = sorted(name for name, value in values.items() if value != getattr(before, name))
+    if not changed:
+        return before
+    after = replace(before, **values, update_date=now)
+    if not set(_REVISED).isdisjoint(changed):
+        after = replace(after, revision=_next_revision(connection, after.project, after.identifier))
+        _store_revision(connection, after, now)
+    _store(connection, after)
+    data = {"changed": changed, "revision": after.revision}
+    _happened(connection, EventType.JOB_UPDATED, after.project, after.identifier, now, actor=actor, data=data)
+    return after
+
+
+def set_enabled(
+    connection: Connection, project: str, identifier: str, is_enabled: bool, now: datetime, *, actor: str | None = None
+) -> Job:
+    """Enable or disable a job; writes nothing when it is so already. Raises NotFound."""
+    before = get(connection, project, identifier)
+    if before is None:
+        raise NotFound(f"there is no job {project}/{identifier}")
+    if before.is_enabled == is_enabled:
+        return before
+    after = replace(before, is_enabled=is_enabled, update_date=now)
+    _store(connection, after)
+    data = {"changed": ["is_enabled"], "is_enabled": is_enabled, "revision": after.revision}
+    _happened(connection, EventType.JOB_UPDATED, project, identifier, now, actor=actor, data=data)
+    return after
+
+
+def delete(connection: Connection, project: str, identifier: str, now: datetime, *, actor: str | None = None) -> None:
+    """Delete a job that has no runs. Raises NotFound, and Conflict while it has some."""
+    if get(connection, project, identifier) is None:
+        raise NotFound(f"there is no job {project}/{identifier}")
+    run = schema.run
+    has_runs = connection.execute(
+        select(run.c.identifier).where(run.c.project == project, run.c.job == identifier).limit(1)
+    ).first()
+    if has_runs is not None:
+        raise Conflict(f"the job {project}/{identifier} still has runs; disable it instead, or delete its runs first")
+    connection.execute(delete_from(_JOB).where(_JOB.c.project == project, _JOB.c.identifier == identifier))
+    _happened(connection, EventType.JOB_DELETED, project, identifier, now, actor=actor, data={})
+
+
+def _create(connection: Connection, wanted: JobValues, values: dict[str, Any], now: datetime, actor: str | None) -> Job:
+    project, identifier = wanted.project, wanted.identifier
+    found = connection.execute(select(schema.project.c.identifier).where(schema.project.c.identifier == project))
+    if found.first() is None:
+        raise NotFound(f"there is no project {project}")
+    after = Job(
+        project=project,
+        identifier=identifier,
+        **values,
+        is_enabled=wanted.is_enabled is not False,
+        revision=_next_revision(connection, project, identifier),
+        creation_date=now,
+        update_date=now,
+    )
+    _store_revision(connection, after, now)
+    connection.execute(insert(_JOB), _SHAPE.values(after))
+    _happened(
+        connection, EventType.JOB_CREATED, project, identifier, now, actor=actor, data={"revision": after.revision}
+    )
+    return after
+
+
+def _next_revision(connection: Connection, project: str, job: str) -> int:
+    """Take the next number; the counter outlives the job."""
+    number: int | None = connection.execute(
+        update(_COUNTER)
+        .where(_COUNTER.c.project == project, _COUNTER.c.job == job)
+        .values(last_revision=_COUNTER.c.last_revision + 1)
+        .returning(_COUNTER.c.last_revision)
+    ).scalar()
+    if number is None:
+        number = 1
+        connection.execute(
+            insert(_COUNTER), {"project": project, "job": job, "last_revision": number, "last_number": 0}
+        )
+    return number
+
+
+def _store_revision(connection: Connection, job: Job, now: datetime) -> None:
+    value = JobRevision(
+        project=job.project,
+        job=job.identifier,
+        revision=job.revision,
+        **{name: getattr(job, name) for name in _REVISED},
+        creation_date=now,
+    )
+    connection.execute(insert(_REVISION), _REVISION_SHAPE.values(value))
+
+
+def _store(connection: Connection, after: Job) -> None:
+    identity = {"of_project": after.project, "of_identifier": after.identifier}
+    connection.execute(update(_JOB).where(*_IS_IT), _SHAPE.values(after) | identity)
+
+
+def _happened(
+    connection: Connection,
+    type_: EventType,
+    project: str,
+    job: str,
+    now: datetime,
+    *,
+    actor: str | None,
+    data: dict[str, Any],
+) -> None:
+    events.append(connection, Event(date=now, type=type_, project=project, job=job, actor=actor, data=data))

@@ -1,0 +1,113 @@
+"""Pages of lists by keyset: a cursor names the last row that was seen, never a count of rows.
+
+So a page costs the same at the beginning and at the millionth row, and rows that come or go
+meanwhile neither repeat nor hide others. A cursor is opaque to clients: base64 of a JSON array of the
+order and the row's values. It holds nothing secret and nothing that is trusted: it is checked like
+any other input.
+"""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import Column, ColumnElement, Select, literal, tuple_
+
+from orchestra.domain.errors import InvalidContent, Problem
+
+T = TypeVar("T")
+
+LIMIT: Final = 100
+LIMIT_HIGHEST: Final = 1_000
+"""`limit` of lists: interfaces say 1 to 1,000, 100 when absent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A part of a list; `next_cursor` is None on the last page."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None = None
+
+
+class Order:
+    """The orders that a list allows: names of fields; ties are decided by `key`, in the same direction."""
+
+    def __init__(self, allowed: Mapping[str, Column[Any]], default: str, *key: Column[Any]) -> None:
+        self.allowed = allowed
+        self._default = default
+        self._key = key
+
+    def slice(self, order: str | None, cursor: str | None, limit: int) -> "Slice":
+        """Read what a client sent. Raises InvalidContent with every problem of the three."""
+        wanted = order if order is not None else self._default
+        name = wanted.removeprefix("-")
+        problems = []
+        if name not in self.allowed:
+            names = ", ".join(f"{one}, -{one}" for one in self.allowed)
+            problems.append(Problem("order", f"expected one of {names}, got {wanted!r}"))
+        if not 1 <= limit <= LIMIT_HIGHEST:
+            problems.append(Problem("limit", f"expected 1 to {LIMIT_HIGHEST}, got {limit}"))
+        if problems:
+            raise InvalidContent("the list cannot be read", tuple(problems))
+        first = self.allowed[name]
+        columns = (first, *(column for column in self._key if column is not first))
+        after = None if cursor is None else _read_cursor(cursor, wanted, columns)
+        return Slice(wanted, columns, after, limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One page of an ordered list: `columns` in order, all in one direction; `after` are the last row's values."""
+
+    order: str
+    columns: tuple[Column[Any], ...]
+    after: tuple[Any, ...] | None
+    limit: int
+
+    def of(self, statement: Select[Any]) -> Select[Any]:
+        """Return `statement` ordered, from after the cursor on, with one row more than the limit."""
+        descending = self.order.startswith("-")
+        if self.after is not None:
+            statement = statement.where(self._beyond(descending, self.after))
+        return statement.order_by(*(column.desc() if descending else column.asc() for column in self.columns)).limit(
+            self.limit + 1
+        )
+
+    def _beyond(self, descending: bool, after: tuple[Any, ...]) -> ColumnElement[bool]:
+        here = tuple_(*self.columns)
+        there = tuple_(*(literal(value, column.type) for value, column in zip(after, self.columns, strict=True)))
+        return here < there if descending else here > there
+
+    def page(self, items: Sequence[T]) -> Page[T]:
+        """Return the page of what `of` found; items have the columns as attributes."""
+        if len(items) <= self.limit:
+            return Page(tuple(items))
+        last = items[self.limit - 1]
+        values = [getattr(last, column.name) for column in self.columns]
+        cursor = urlsafe_b64encode(msgspec.json.encode([self.order, *values])).rstrip(b"=").decode()
+        return Page(tuple(items[: self.limit]), cursor)
+
+
+def _read_cursor(cursor: str, order: str, columns: Sequence[Column[Any]]) -> tuple[Any, ...]:
+    try:
+        values = msgspec.json.decode(urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4)))
+    except (binascii.Error, ValueError, msgspec.DecodeError) as error:
+        raise _bad_cursor("it is not one that this server has given") from error
+    if not isinstance(values, list) or len(values) != len(columns) + 1:
+        raise _bad_cursor("it is not one that this server has given")
+    if values[0] != order:
+        raise _bad_cursor(f"it belongs to the order {values[0]!r}, not to {order!r}")
+    try:
+        return tuple(
+            msgspec.convert(value, column.type.python_type, strict=True)
+            for value, column in zip(values[1:], columns, strict=True)
+        )
+    except msgspec.ValidationError as error:
+        raise _bad_cursor("it is not one that this server has given") from error
+
+
+def _bad_cursor(why: str) -> InvalidContent:
+    return InvalidContent("the list cannot be read", (Problem("cursor", f"{why}; begin again without a cursor"),))

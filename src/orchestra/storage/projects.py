@@ -1,0 +1,102 @@
+"""Projects: spaces for jobs, schedules and runs."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import delete as delete_from
+
+from orchestra.domain.errors import Conflict, NotFound
+from orchestra.domain.project import Project
+from orchestra.storage import events, schema
+from orchestra.storage.event_type import EventType
+from orchestra.storage.events import Event
+from orchestra.storage.paging import LIMIT, Order, Page
+from orchestra.storage.rows import Shape
+
+_PROJECT: Final = schema.project
+_SHAPE: Final = Shape(_PROJECT, Project, "identifier")
+_ONE: Final = _SHAPE.all.where(_PROJECT.c.identifier == bindparam("identifier"))
+_ORDER: Final = Order(
+    {name: _PROJECT.c[name] for name in ("identifier", "display_name", "creation_date", "update_date")},
+    "identifier",
+    _PROJECT.c.identifier,
+)
+_FIELDS: Final = ("display_name", "description", "services", "managed_by")
+
+
+class ProjectValues(Protocol):
+    """What a project is to be: a `Project`, or what a configuration file says of one."""
+
+    @property
+    def identifier(self) -> str: ...
+    @property
+    def display_name(self) -> str: ...
+    @property
+    def description(self) -> str: ...
+    @property
+    def services(self) -> Mapping[str, Any]: ...
+    @property
+    def managed_by(self) -> str: ...
+
+
+def get(connection: Connection, identifier: str) -> Project | None:
+    """Return the project, None if there is none."""
+    return _SHAPE.one(connection, _ONE, {"identifier": identifier})
+
+
+def page(
+    connection: Connection,
+    projects: tuple[str, ...] | None = None,
+    order: str | None = None,
+    cursor: str | None = None,
+    limit: int = LIMIT,
+) -> Page[Project]:
+    """Return a part of the list; `projects` are those that the caller may see (None: all).
+
+    Raises InvalidContent for a bad order, cursor or limit.
+    """
+    part = _ORDER.slice(order, cursor, limit)
+    statement = _SHAPE.all if projects is None else _SHAPE.all.where(_PROJECT.c.identifier.in_(projects))
+    return part.page(_SHAPE.many(connection.execute(part.of(statement))))
+
+
+def save(connection: Connection, wanted: ProjectValues, now: datetime, *, actor: str | None = None) -> Project:
+    """Create or replace a project; writes nothing when nothing differs. Its dates are not taken from `wanted`."""
+    values = {name: getattr(wanted, name) for name in _FIELDS}
+    before = get(connection, wanted.identifier)
+    if before is None:
+        after = Project(identifier=wanted.identifier, **values, creation_date=now, update_date=now)
+        connection.execute(insert(_PROJECT), _SHAPE.values(after))
+        _happened(connection, EventType.PROJECT_CREATED, after.identifier, now, actor=actor, data={})
+        return after
+    changed = sorted(name for name, value in values.items() if value != getattr(before, name))
+    if not changed:
+        return before
+    after = replace(before, **values, update_date=now)
+    connection.execute(update(_PROJECT).where(_PROJECT.c.identifier == after.identifier), _SHAPE.values(after))
+    _happened(connection, EventType.PROJECT_UPDATED, after.identifier, now, actor=actor, data={"changed": changed})
+    return after
+
+
+def delete(connection: Connection, identifier: str, now: datetime, *, actor: str | None = None) -> None:
+    """Delete an empty project. Raises NotFound, and Conflict naming what is still in it."""
+    if get(connection, identifier) is None:
+        raise NotFound(f"there is no project {identifier}")
+    holds = [
+        name
+        for name, table in (("jobs", schema.job), ("schedules", schema.schedule), ("runs", schema.run))
+        if connection.execute(select(table.c.identifier).where(table.c.project == identifier).limit(1)).first()
+    ]
+    if holds:
+        raise Conflict(f"the project {identifier} still has {' and '.join(holds)}; delete them first")
+    connection.execute(delete_from(_PROJECT).where(_PROJECT.c.identifier == identifier))
+    _happened(connection, EventType.PROJECT_DELETED, identifier, now, actor=actor, data={})
+
+
+def _happened(
+    connection: Connection, type_: EventType, project: str, now: datetime, *, actor: str | None, data: dict[str, Any]
+) -> None:
+    events.append(connection, Event(date=now, type=type_, project=project, actor=actor, data=data))

@@ -1,0 +1,170 @@
+"""Schedules as they are written; what fires them comes with the clock."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import delete as delete_from
+
+from orchestra.domain.errors import NotFound
+from orchestra.domain.schedule import Schedule
+from orchestra.storage import events, schema
+from orchestra.storage.event_type import EventType
+from orchestra.storage.events import Event
+from orchestra.storage.paging import LIMIT, Order, Page
+from orchestra.storage.rows import Shape
+
+_SCHEDULE: Final = schema.schedule
+_SHAPE: Final = Shape(_SCHEDULE, Schedule, "project", "identifier")
+_IS_IT: Final = (
+    _SCHEDULE.c.project == bindparam("of_project"),
+    _SCHEDULE.c.identifier == bindparam("of_identifier"),
+)
+_ONE: Final = _SHAPE.all.where(*_IS_IT)
+_ORDER: Final = Order(
+    {name: _SCHEDULE.c[name] for name in ("identifier", "display_name", "job", "creation_date", "update_date")},
+    "identifier",
+    _SCHEDULE.c.project,
+    _SCHEDULE.c.identifier,
+)
+_FIELDS: Final = (
+    "display_name",
+    "job",
+    "parameters",
+    "expression",
+    "time_zone",
+    "overlap",
+    "misfire",
+    "misfire_window_s",
+    "jitter_s",
+    "managed_by",
+)
+
+
+class ScheduleValues(Protocol):
+    """What a schedule is to be: a `Schedule`, or what a configuration file says (`is_enabled` None: not managed)."""
+
+    @property
+    def project(self) -> str: ...
+    @property
+    def identifier(self) -> str: ...
+    @property
+    def display_name(self) -> str: ...
+    @property
+    def job(self) -> str: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+    @property
+    def expression(self) -> str: ...
+    @property
+    def time_zone(self) -> str: ...
+    @property
+    def overlap(self) -> str: ...
+    @property
+    def misfire(self) -> str: ...
+    @property
+    def misfire_window_s(self) -> float: ...
+    @property
+    def jitter_s(self) -> float: ...
+    @property
+    def managed_by(self) -> str: ...
+    @property
+    def is_enabled(self) -> bool | None: ...
+
+
+def get(connection: Connection, project: str, identifier: str) -> Schedule | None:
+    """Return the schedule, None if there is none."""
+    return _SHAPE.one(connection, _ONE, {"of_project": project, "of_identifier": identifier})
+
+
+def page(
+    connection: Connection,
+    projects: tuple[str, ...] | None = None,
+    order: str | None = None,
+    cursor: str | None = None,
+    limit: int = LIMIT,
+) -> Page[Schedule]:
+    """Return a part of the list of the schedules of `projects`: one, or those that the caller may see (None: all).
+
+    Raises InvalidContent for a bad order, cursor or limit.
+    """
+    part = _ORDER.slice(order, cursor, limit)
+    statement = _SHAPE.all if projects is None else _SHAPE.all.where(_SCHEDULE.c.project.in_(projects))
+    return part.page(_SHAPE.many(connection.execute(part.of(statement))))
+
+
+def save(connection: Connection, wanted: ScheduleValues, now: datetime, *, actor: str | None = None) -> Schedule:
+    """Create or replace a schedule; writes nothing when nothing differs.
+
+    Dates, `last_run` and `next_fire` are not taken from `wanted`; `is_enabled` None keeps what is. A changed
+    expression or time zone clears `next_fire`. Raises NotFound when the project does not exist.
+    """
+    values = {name: getattr(wanted, name) for name in _FIELDS}
+    before = get(connection, wanted.project, wanted.identifier)
+    if before is None:
+        return _create(connection, wanted, values, now, actor)
+    if wanted.is_enabled is not None:
+        values["is_enabled"] = wanted.is_enabled
+    changed = sorted(name for name, value in values.items() if value != getattr(before, name))
+    if not changed:
+        return before
+    after = replace(before, **values, update_date=now)
+    if "expression" in changed or "time_zone" in changed:
+        after = replace(after, next_fire=None)
+    identity = {"of_project": after.project, "of_identifier": after.identifier}
+    connection.execute(update(_SCHEDULE).where(*_IS_IT), _SHAPE.values(after) | identity)
+    _happened(connection, EventType.SCHEDULE_UPDATED, after, now, actor=actor, data={"changed": changed})
+    return after
+
+
+def delete(connection: Connection, project: str, identifier: str, now: datetime, *, actor: str | None = None) -> None:
+    """Delete a schedule; the runs that it triggered stay. Raises NotFound."""
+    before = get(connection, project, identifier)
+    if before is None:
+        raise NotFound(f"there is no schedule {project}/{identifier}")
+    connection.execute(
+        delete_from(_SCHEDULE).where(_SCHEDULE.c.project == project, _SCHEDULE.c.identifier == identifier)
+    )
+    _happened(connection, EventType.SCHEDULE_DELETED, before, now, actor=actor, data={})
+
+
+def _create(
+    connection: Connection, wanted: ScheduleValues, values: dict[str, Any], now: datetime, actor: str | None
+) -> Schedule:
+    project = wanted.project
+    found = connection.execute(select(schema.project.c.identifier).where(schema.project.c.identifier == project))
+    if found.first() is None:
+        raise NotFound(f"there is no project {project}")
+    after = Schedule(
+        project=project,
+        identifier=wanted.identifier,
+        **values,
+        is_enabled=wanted.is_enabled is not False,
+        creation_date=now,
+        update_date=now,
+    )
+    connection.execute(insert(_SCHEDULE), _SHAPE.values(after))
+    _happened(connection, EventType.SCHEDULE_CREATED, after, now, actor=actor, data={})
+    return after
+
+
+def _happened(
+    connection: Connection,
+    type_: EventType,
+    schedule: Schedule,
+    now: datetime,
+    *,
+    actor: str | None,
+    data: dict[str, Any],
+) -> None:
+    happened = Event(
+        date=now,
+        type=type_,
+        project=schedule.project,
+        job=schedule.job,
+        actor=actor,
+        data={"schedule": schedule.identifier} | data,
+    )
+    events.append(connection, happened)

@@ -1,0 +1,304 @@
+"""Workers: who is known, who is connected, in which session, and what each may take.
+
+A worker's row is made by its first connection. `session` counts connections: only the newest one
+may speak (`is_current_session`), so a half-open older one is fenced off. `is_active` is written by
+`connect`, `disconnect` and `deactivate_all` alone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import delete as delete_from
+
+from orchestra.domain.errors import Conflict, NotFound
+from orchestra.domain.placement import WorkerSlots
+from orchestra.domain.worker import Worker
+from orchestra.storage import events, schema
+from orchestra.storage.event_type import EventType
+from orchestra.storage.events import Event
+from orchestra.storage.paging import LIMIT, Order, Page
+from orchestra.storage.rows import Shape
+
+_WORKER: Final = schema.worker
+_RUN: Final = schema.run
+_IS_ACTIVE: Final = text(f"run.{schema.IS_ACTIVE}")
+_SHAPE: Final = Shape(_WORKER, Worker, "identifier")
+_ONE: Final = _SHAPE.all.where(_WORKER.c.identifier == bindparam("identifier"))
+_ORDER: Final = Order(
+    {name: _WORKER.c[name] for name in ("identifier", "display_name", "creation_date")},
+    "identifier",
+    _WORKER.c.identifier,
+)
+_SESSION: Final = select(_WORKER.c.session).where(_WORKER.c.identifier == bindparam("identifier"))
+_USED: Final = select(_RUN.c.worker, func.count()).where(_IS_ACTIVE).group_by(_RUN.c.worker)
+_SEEN: Final = (
+    update(_WORKER)
+    .where(_WORKER.c.identifier == bindparam("of"), _WORKER.c.session == bindparam("of_session"))
+    .values(last_seen_date=bindparam("now"))
+)
+_ABSENT: Final = (
+    select(_RUN.c.identifier, _RUN.c.epoch, _RUN.c.worker, _WORKER.c.last_seen_date, schema.job_revision.c.policy)
+    .join(_WORKER, _WORKER.c.identifier == _RUN.c.worker)
+    .join(
+        schema.job_revision,
+        (schema.job_revision.c.project == _RUN.c.project)
+        & (schema.job_revision.c.job == _RUN.c.job)
+        & (schema.job_revision.c.revision == _RUN.c.job_revision),
+    )
+    .where(_IS_ACTIVE, _WORKER.c.is_active.is_(False))
+    .order_by(_RUN.c.worker, _RUN.c.identifier)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connecting:
+    """What a worker says of itself when it connects (`wire.messages.Hello`)."""
+
+    worker: str
+    version: str
+    protocol: int
+    concurrency: int
+    installation: str
+    boot: str
+    properties: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Absence:
+    """A run whose worker is away: since `last_seen_date`, tolerated for `fail_after_s` seconds (None: for ever)."""
+
+    run: str
+    epoch: int
+    worker: str
+    last_seen_date: datetime
+    fail_after_s: float | None
+
+
+def get(connection: Connection, identifier: str) -> Worker | None:
+    """Return the worker, None if there is none."""
+    return _SHAPE.one(connection, _ONE, {"identifier": identifier})
+
+
+def page(
+    connection: Connection, order: str | None = None, cursor: str | None = None, limit: int = LIMIT
+) -> Page[Worker]:
+    """Return a part of the list of workers. Raises InvalidContent for a bad order, cursor or limit."""
+    part = _ORDER.slice(order, cursor, limit)
+    return part.page(_SHAPE.many(connection.execute(part.of(_SHAPE.all))))
+
+
+def slots(connection: Connection) -> list[WorkerSlots]:
+    """Return every worker with how many of its slots assigned and running runs take."""
+    used = {row[0]: row[1] for row in connection.execute(_USED)}
+    workers = _SHAPE.many(connection.execute(_SHAPE.all))
+    return [WorkerSlots(worker=one, used=used.get(one.identifier, 0)) for one in workers]
+
+
+def free_slots(connection: Connection, identifiers: Iterable[str]) -> dict[str, int]:
+    """Return how many more runs those of `identifiers` may get that are enabled and connected."""
+    wanted = set(identifiers)
+    return {
+        one.worker.identifier: one.worker.concurrency - one.used
+        for one in slots(connection)
+        if one.worker.identifier in wanted and one.worker.is_enabled and one.worker.is_active
+    }
+
+
+def is_current_session(connection: Connection, identifier: str, session: int) -> bool:
+    """Tell whether `session` is the worker's newest one."""
+    return connection.execute(_SESSION, {"identifier": identifier}).scalar() == session
+
+
+def connect(connection: Connection, hello: Connecting, owner: str, now: datetime) -> tuple[Worker | None, Worker]:
+    """Begin a session: return the worker before (None: unknown until now) and after, its `session` one higher.
+
+    The same installation supersedes its own session at once. Raises Conflict when the name belongs to
+    another user, or to another installation that is connected or has runs; nothing is changed then.
+    """
+    before = get(connection, hello.worker)
+    if before is None:
+        after = _new(hello, owner, now)
+        connection.execute(insert(_WORKER), _SHAPE.values(after))
+    else:
+        _refuse_impostor(connection, before, hello, owner)
+        after = replace(
+            before,
+            version=hello.version,
+            properties=hello.properties,
+            concurrency=hello.concurrency,
+            protocol=hello.protocol,
+            is_active=True,
+            should_disconnect=False,
+            connection_date=now,
+            last_seen_date=now,
+            session=before.session + 1,
+            installation=hello.installation,
+            boot=hello.boot,
+            update_date=now,
+        )
+        _store(connection, after)
+    data = {"session": after.session, "version": after.version, "is_new": before is None}
+    _happened(connection, EventType.WORKER_CONNECTED, after.identifier, now, actor=owner, data=data)
+    return before, after
+
+
+def disconnect(connection: Connection, identifier: str, session: int, now: datetime) -> bool:
+    """End a session; False when a newer one has begun meanwhile, then nothing changes."""
+    before = get(connection, identifier)
+    if before is None or before.session != session or not before.is_active:
+        return False
+    _store(
+        connection,
+        replace(before, is_active=False, should_disconnect=False, last_seen_date=now, update_date=now),
+    )
+    _happened(connection, EventType.WORKER_DISCONNECTED, identifier, now, actor=None, data={"session": session})
+    return True
+
+
+def deactivate_all(connection: Connection, now: datetime) -> list[str]:
+    """At a server's start nobody is connected: return the workers that were said to be.
+
+    Their `last_seen_date` becomes `now`: while no server ran, nobody could have seen them, and a worker
+    must not count as lost for the server's own absence.
+    """
+    identifiers = list(connection.execute(select(_WORKER.c.identifier).where(_WORKER.c.is_active)).scalars())
+    for identifier in identifiers:
+        before = get(connection, identifier)
+        if before is not None:
+            disconnect(connection, identifier, before.session, now)
+    return identifiers
+
+
+def seen(connection: Connection, sessions: Mapping[str, int], now: datetime) -> None:
+    """Note that workers (identifier → session) were heard of; makes no event."""
+    values = [{"of": identifier, "of_session": session, "now": now} for identifier, session in sessions.items()]
+    if values:
+        connection.execute(_SEEN, values)
+
+
+def patch(
+    connection: Connection,
+    identifier: str,
+    now: datetime,
+    *,
+    is_enabled: bool | None = None,
+    note: str | None = None,
+    display_name: str | None = None,
+    should_disconnect: bool | None = None,
+    actor: str | None = None,
+) -> Worker:
+    """Change the named fields (None: keep); writes nothing when nothing differs. Raises NotFound."""
+    before = _existing(connection, identifier)
+    wanted: dict[str, Any] = {
+        "is_enabled": is_enabled,
+        "note": note,
+        "display_name": display_name,
+        "should_disconnect": should_disconnect,
+    }
+    changed = {name: value for name, value in wanted.items() if value is not None and value != getattr(before, name)}
+    if not changed:
+        return before
+    after = replace(before, **changed, update_date=now)
+    _store(connection, after)
+    _happened(connection, EventType.WORKER_UPDATED, identifier, now, actor=actor, data={"changed": sorted(changed)})
+    return after
+
+
+def delete(connection: Connection, identifier: str, now: datetime, *, actor: str | None = None) -> None:
+    """Forget a worker. Raises NotFound, and Conflict while it is connected or has runs that have not ended."""
+    before = _existing(connection, identifier)
+    count = connection.execute(
+        select(func.count()).select_from(_RUN).where(_IS_ACTIVE, _RUN.c.worker == identifier)
+    ).scalar_one()
+    if count:
+        raise Conflict(f"the worker {identifier} has {_runs(count)} that {_has(count)} not ended")
+    if before.is_active:
+        raise Conflict(f"the worker {identifier} is connected; stop it first")
+    connection.execute(delete_from(_WORKER).where(_WORKER.c.identifier == identifier))
+    _happened(connection, EventType.WORKER_DELETED, identifier, now, actor=actor, data={})
+
+
+def inactive_with_runs(connection: Connection) -> list[Absence]:
+    """Return every run that is assigned to or running on a worker that is not connected now."""
+    return [
+        Absence(
+            run=row.identifier,
+            epoch=row.epoch,
+            worker=row.worker,
+            last_seen_date=row.last_seen_date,
+            fail_after_s=_fail_after_s(row.policy),
+        )
+        for row in connection.execute(_ABSENT)
+    ]
+
+
+def _fail_after_s(policy: Mapping[str, Any]) -> float | None:
+    """`on_worker_lost` of a policy in normal form: `wait`, or `{fail_after: seconds}`."""
+    rule = policy.get("on_worker_lost", {"fail_after": DAY_S})
+    return None if rule == "wait" else float(rule["fail_after"])
+
+
+DAY_S: Final = 86_400.0
+
+
+def _new(hello: Connecting, owner: str, now: datetime) -> Worker:
+    return Worker(
+        identifier=hello.worker,
+        owner=owner,
+        version=hello.version,
+        display_name=hello.worker,
+        properties=hello.properties,
+        concurrency=hello.concurrency,
+        protocol=hello.protocol,
+        is_active=True,
+        connection_date=now,
+        last_seen_date=now,
+        session=1,
+        installation=hello.installation,
+        boot=hello.boot,
+        creation_date=now,
+        update_date=now,
+    )
+
+
+def _refuse_impostor(connection: Connection, before: Worker, hello: Connecting, owner: str) -> None:
+    name = before.identifier
+    if before.owner != owner:
+        raise Conflict(f"the worker {name} belongs to another user; choose another name (--name)")
+    if before.installation == hello.installation:
+        return
+    if before.is_active:
+        raise Conflict(f"a worker named {name} with another data folder is connected; choose another name (--name)")
+    has_runs = connection.execute(select(_RUN.c.identifier).where(_IS_ACTIVE, _RUN.c.worker == name).limit(1)).first()
+    if has_runs is not None:
+        raise Conflict(
+            f"the worker {name} has runs in another data folder; start it there, or choose another name (--name)"
+        )
+
+
+def _existing(connection: Connection, identifier: str) -> Worker:
+    found = get(connection, identifier)
+    if found is None:
+        raise NotFound(f"there is no worker {identifier}")
+    return found
+
+
+def _store(connection: Connection, after: Worker) -> None:
+    connection.execute(update(_WORKER).where(_WORKER.c.identifier == after.identifier), _SHAPE.values(after))
+
+
+def _happened(
+    connection: Connection, type_: EventType, worker: str, now: datetime, *, actor: str | None, data: dict[str, Any]
+) -> None:
+    events.append(connection, Event(date=now, type=type_, worker=worker, actor=actor, data=data))
+
+
+def _runs(count: int) -> str:
+    return "1 run" if count == 1 else f"{count} runs"
+
+
+def _has(count: int) -> str:
+    return "has" if count == 1 else "have"
