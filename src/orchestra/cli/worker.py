@@ -23,7 +23,7 @@ from orchestra.domain.worker import Worker
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="The worker's data folder.")
 @click.option("--insecure", is_flag=True, help="Allow an unencrypted connection beyond this machine.")
 @click.option("--die-with-parent", is_flag=True, hidden=True)
-@click.option("--environment-data", is_flag=False, hidden=True, metavar="DIR")
+@click.option("--server-data", is_flag=False, hidden=True, metavar="DIR")
 @click.pass_context
 def worker(
     ctx: click.Context,
@@ -37,7 +37,7 @@ def worker(
     data: Path | None,
     insecure: bool,
     die_with_parent: bool,
-    environment_data: str | None,
+    server_data: str | None,
 ) -> None:
     """Start a worker: it connects out to the server and executes runs.
 
@@ -66,7 +66,7 @@ def worker(
                 data=data or default_data_directory() / "worker",
                 is_insecure=insecure,
                 dies_with_parent=die_with_parent,
-                server_data=environment_data,
+                server_data=server_data,
             )
         )
     )

@@ -1,0 +1,126 @@
+"""`orchestra doctor`: checks this installation, part by part, and says what to do."""
+
+import importlib.resources
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+
+from orchestra.cli.connection import DEFAULT_SERVER, default_data_directory
+from orchestra.cli.output import print_json, size, with_output
+from orchestra.client import Client
+from orchestra.domain.errors import OrchestraError
+
+LITTLE_SPACE_BYTES: Final = 1 << 30
+_SIGNS: Final = {"good": ("✓", "green"), "attention": ("!", "yellow"), "bad": ("✗", "red")}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: `state` is good, attention or bad; `advice` says what to do."""
+
+    what: str
+    state: str
+    fact: str
+    advice: str = ""
+
+
+@click.command(epilog="Example: orchestra doctor --data ./orchestra-data")
+@click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="The server's data folder.")
+@click.option("--server", envvar="ORCHESTRA_SERVER", default=DEFAULT_SERVER, show_default=True, metavar="URL")
+@click.option("--token", envvar="ORCHESTRA_TOKEN", metavar="TOKEN", help="[env: ORCHESTRA_TOKEN]")
+@with_output
+def doctor(data: Path | None, server: str, token: str | None, output: str) -> int:
+    """Check this installation and say what to do. Exit code 1 when something is bad."""
+    folder = data or default_data_directory()
+    findings = [*_program(), *_folder(folder), *_database(folder / "orchestra.db"), *_server(server, token, folder)]
+    if output == "json":
+        print_json(findings)
+    else:
+        for one in findings:
+            sign, colour = _SIGNS[one.state]
+            click.echo(f"{click.style(sign, fg=colour, bold=True)} {one.what:<14} {one.fact}")
+            if one.advice:
+                click.echo(f"  {'':<14} → {one.advice}")
+    return 1 if any(one.state == "bad" for one in findings) else 0
+
+
+def _program() -> Iterator[Finding]:
+    version = sys.version.split()[0]
+    yield Finding("python", "good", f"Python {version}")
+    if (importlib.resources.files("orchestra") / "website_dist" / "index.html").is_file():
+        yield Finding("website", "good", "built into this installation")
+    else:
+        yield Finding("website", "bad", "not built into this installation", "in a checkout: make website")
+    if sys.platform != "linux":
+        yield Finding("platform", "attention", sys.platform, "server and worker need Linux; the client works here")
+
+
+def _folder(folder: Path) -> Iterator[Finding]:
+    if not folder.is_dir():
+        yield Finding("data folder", "attention", f"{folder} is not there yet", "it is made at the first start")
+        return
+    mode = folder.stat().st_mode & 0o777
+    if mode & 0o077:
+        yield Finding("data folder", "bad", f"{folder} has mode {mode:o}: others can read it", f"chmod 700 {folder}")
+    elif not os.access(folder, os.W_OK):
+        yield Finding("data folder", "bad", f"{folder} cannot be written by this user", "run as the user who owns it")
+    else:
+        yield Finding("data folder", "good", f"{folder}, yours alone")
+    free = shutil.disk_usage(folder).free
+    state, advice = ("good", "") if free > LITTLE_SPACE_BYTES else ("attention", "make room: logs and results need it")
+    yield Finding("disk", state, f"{size(free)} free", advice)
+
+
+def _database(file: Path) -> Iterator[Finding]:
+    if not file.exists():
+        return
+    try:
+        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
+            verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
+    except sqlite3.Error as error:
+        verdict = str(error)
+    if verdict == "ok":
+        yield Finding("database", "good", f"{file}, {size(file.stat().st_size)}, sound")
+    else:
+        yield Finding("database", "bad", f"{file}: {verdict}", "stop the server and restore the newest backup")
+
+
+def _server(server: str, token: str | None, folder: Path) -> Iterator[Finding]:
+    token = token or _token_of(folder)
+    if token is None:
+        yield Finding("server", "attention", f"{server} not asked: no token", "pass --token, or --data of the server")
+        return
+    try:
+        with Client(server, token, timeout_s=5.0) as client:
+            me = client.me()
+            yield Finding("server", "good", f"{server} answers; you are {me['user']['identifier']}")
+            yield from _workers(client)
+    except OrchestraError as error:
+        yield Finding("server", "bad", error.detail, "is it running? start it with: orchestra server (or orchestra up)")
+
+
+def _workers(client: Client) -> Iterator[Finding]:
+    found = list(client.workers())
+    active = [one for one in found if one.is_active]
+    takers = [one for one in active if one.is_enabled]
+    fact = f"{len(active)} of {len(found)} connected, {sum(one.concurrency for one in takers)} slots"
+    if takers:
+        yield Finding("workers", "good", fact)
+    elif active:
+        yield Finding("workers", "attention", f"{fact}: all are disabled", "orchestra worker enable NAME")
+    else:
+        yield Finding("workers", "attention", fact, "start one: orchestra worker --server URL --token TOKEN")
+
+
+def _token_of(folder: Path) -> str | None:
+    try:
+        return (folder / "admin-token").read_text().strip()
+    except OSError:
+        return None

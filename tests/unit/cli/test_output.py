@@ -1,0 +1,98 @@
+"""What people read: durations, sizes, and the words for a run."""
+
+from datetime import UTC, datetime, timedelta
+
+import click
+import pytest
+
+from orchestra.cli import output
+from orchestra.domain.run import Run, RunStatus, Step
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def a_run(**fields: object) -> Run:
+    values = {
+        "project": "core",
+        "identifier": "0192f3a0-0000-7000-8000-000000000000",
+        "number": 7,
+        "job": "build",
+        "job_revision": 1,
+        "creation_date": NOW,
+        "update_date": NOW,
+        **fields,
+    }
+    return Run(**values)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.04, "0.0 s"),
+        (9.96, "10.0 s"),
+        (41, "41 s"),
+        (401, "6m 41s"),
+        (3600 * 3 + 300, "3h 05m"),
+        (86_400 * 2 + 3600 * 4, "2d 04h"),
+        (-5, "0.0 s"),
+        (None, ""),
+    ],
+)
+def test_a_duration_has_two_units_at_most(seconds: float | None, text: str) -> None:
+    assert output.duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (999, "999 B"), (12_400, "12.4 kB"), (1_100_000_000, "1.1 GB"), (10**13, "10000.0 GB")],
+)
+def test_a_size_is_in_powers_of_a_thousand(count: int, text: str) -> None:
+    assert output.size(count) == text
+
+
+@pytest.mark.parametrize("status", list(RunStatus))
+def test_each_status_has_a_shape_and_its_word(status: RunStatus) -> None:
+    shown = click.unstyle(output.status(a_run(status=status)))
+    assert shown.endswith(f" {status}")
+    assert len({shape for shape, _ in output.STATUS_STYLE.values()}) == len(RunStatus)
+
+
+def test_a_wish_that_waits_is_shown_instead_of_the_status() -> None:
+    assert "aborting" in output.status(a_run(status=RunStatus.RUNNING, should_abort=True))
+    assert "cancelling" in output.status(a_run(status=RunStatus.ASSIGNED, should_cancel=True))
+    assert "aborted" in output.status(a_run(status=RunStatus.ABORTED, should_abort=True))
+
+
+def test_time_taken_goes_on_until_the_end() -> None:
+    assert output.taken(NOW, NOW + timedelta(seconds=41)) == "41 s"
+    assert output.taken(None, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        ({"type": "user", "user": "maya"}, "maya"),
+        ({"type": "schedule", "schedule": "nightly"}, "schedule nightly"),
+        ({"type": "run", "run": "0192f3a0-1111-7000-8000-000000000000", "reason": "retry"}, "retry of 0192f3a0"),
+        ({"type": "webhook"}, "webhook"),
+    ],
+)
+def test_the_source_is_told_in_a_few_words(source: dict[str, str], text: str) -> None:
+    assert output.source(a_run(source=source)) == text
+
+
+def test_a_command_is_one_line_of_at_most_60_characters() -> None:
+    assert output.command_text(Step(name="a", command=("echo", "two words"))) == "echo 'two words'"
+    assert output.command_text(Step(name="a", command="set -e\n  make")) == "set -e make"
+    assert len(output.command_text(Step(name="a", command="x" * 500))) == 60
+
+
+def test_columns_align_whatever_their_colours(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_table(("A", "B"), [(click.style("x", fg="red"), "1"), ("long", "2")], empty="nothing")
+    assert capsys.readouterr().out == "A     B\nx     1\nlong  2\n"
+
+
+def test_an_empty_table_says_so_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_table(("A",), [], empty="no runs yet")
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == ("", "no runs yet\n")
