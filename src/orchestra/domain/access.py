@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from orchestra.domain.ids import is_identifier
@@ -54,6 +55,8 @@ class Permission(StrEnum):
     RUN_CANCEL = "run.cancel"
     RUN_ABORT = "run.abort"
     RUN_RETRY = "run.retry"
+    EVENT_READ = "event.read"
+    """Follow what happens, as far as the other permissions show it."""
 
     WORKER_READ = "worker.read"
     WORKER_ENABLE = "worker.enable"
@@ -118,6 +121,7 @@ _VIEWER: Final = _DEFAULT | {
     _P.JOB_READ,
     _P.SCHEDULE_READ,
     _P.RUN_READ,
+    _P.EVENT_READ,
     _P.WORKER_READ,
     _P.USER_READ,
 }
@@ -240,6 +244,7 @@ def check_role(entry: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def _parse(entry: str) -> tuple[Role | None, str | None]:
     """(role, project), project None for everywhere; (None, None) for what may not be assigned."""
     if check_role(entry) is not None:

@@ -1,0 +1,127 @@
+"""The edge: the outermost ASGI application, between uvicorn and Litestar.
+
+    every request gets an identifier, every answer the security headers
+    outside the base path → 404; /api, /health, /metrics → Litestar; anything else → the website's files
+    HEAD is answered as GET, without the body
+    whatever escapes Litestar is a problem document, never a stack trace
+
+WebSockets and the lifespan pass through to Litestar.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from orchestra.domain.errors import NotFound, OrchestraError
+from orchestra.service.parts import Parts
+from orchestra.service.problems import REQUEST_ID, HttpProblem, send_problem
+from orchestra.service.request import PARTS
+from orchestra.service.security_headers import complete
+from orchestra.service.website import ASSETS, Website
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Asgi = Callable[[Any, Any, Any], Awaitable[None]]
+
+API_ROOTS: Final = frozenset({"api", "health", "metrics"})
+"""First segments of paths that are never the website's."""
+
+
+class Edge:
+    """Wraps the Litestar application."""
+
+    def __init__(self, inner: Asgi, parts: Parts, website: Website) -> None:
+        self._inner = inner
+        self._parts = parts
+        self._website = website
+        self._base = parts.settings.base_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._inner(scope, receive, send)
+            return
+        path = self._inside(scope["path"])
+        scope = {**scope, "path": path or "", "root_path": "", PARTS: self._parts}
+        if scope["type"] == "websocket":
+            await self._websocket(scope, path, receive, send)
+        else:
+            await self._http(scope, path, receive, send)
+
+    def _inside(self, path: str) -> str | None:
+        """The path without the base path; None for a path outside."""
+        if not self._base:
+            return path
+        if path == self._base:
+            return "/"
+        return path[len(self._base) :] if path.startswith(self._base + "/") else None
+
+    async def _websocket(self, scope: Scope, path: str | None, receive: Receive, send: Send) -> None:
+        if path is None:
+            # Closing before accepting makes the server answer HTTP 403.
+            await send({"type": "websocket.close", "code": 1000, "reason": ""})
+            return
+        await self._inner(scope, receive, send)
+
+    async def _http(self, scope: Scope, path: str | None, receive: Receive, send: Send) -> None:
+        identifier = f"{self._parts.random.getrandbits(64):016x}"
+        scope[REQUEST_ID] = identifier
+        is_head = scope["method"] == "HEAD"
+        if is_head:
+            scope["method"] = "GET"
+        reply = _Reply(send, identifier, is_head=is_head, is_secure=self._parts.settings.is_secure)
+        try:
+            if path is None:
+                raise NotFound("nothing here; this server lives under its base path")
+            if path.split("/", 2)[1] in API_ROOTS:
+                await self._inner(scope, receive, reply)
+            else:
+                await self._serve_file(scope, path, reply)
+        except Exception as error:
+            if reply.is_started:
+                raise
+            await send_problem(scope, reply, error)
+
+    async def _serve_file(self, scope: Scope, path: str, reply: "_Reply") -> None:
+        if scope["method"] != "GET":
+            raise HttpProblem(405, "this resource does not have that method", headers={"Allow": "GET, HEAD"})
+        found = self._website.file(path, dict(scope["headers"]))
+        if found is None and path.startswith(ASSETS):
+            raise NotFound("no such file; the website may have been replaced: load the page again")
+        if found is None:
+            nonce = f"{self._parts.random.getrandbits(128):032x}"
+            found = self._website.page(nonce, is_signed_in=await self._is_signed_in(scope))
+        headers = [(name.encode(), value.encode("latin-1")) for name, value in found.headers.items()]
+        headers.append((b"content-length", str(len(found.body)).encode()))
+        await reply({"type": "http.response.start", "status": found.status, "headers": headers})
+        await reply({"type": "http.response.body", "body": found.body})
+
+    async def _is_signed_in(self, scope: Scope) -> bool:
+        """Whether the page's first requests will be answered; saves the page a request that would be refused."""
+        try:
+            await self._parts.authenticator.authenticate(scope)
+        except OrchestraError:
+            return False
+        return True
+
+
+class _Reply:
+    """`send` with the headers of every answer, and without the body for HEAD."""
+
+    __slots__ = ("_identifier", "_is_head", "_is_secure", "_send", "is_started")
+
+    def __init__(self, send: Send, identifier: str, *, is_head: bool, is_secure: bool) -> None:
+        self._send = send
+        self._identifier = identifier
+        self._is_head = is_head
+        self._is_secure = is_secure
+        self.is_started = False
+
+    async def __call__(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self.is_started = True
+            headers = complete(list(message.get("headers", ())), is_secure=self._is_secure)
+            headers.append((b"orchestra-request-id", self._identifier.encode()))
+            message = {**message, "headers": headers}
+        elif self._is_head and message["type"] == "http.response.body":
+            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+        await self._send(message)

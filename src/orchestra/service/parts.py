@@ -1,0 +1,78 @@
+"""The parts of the service, as its composition root makes them; routes find them at `request.parts`."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from orchestra.storage.database import Database
+from orchestra.storage.hints import Hints
+from orchestra.storage.logs import LogStore
+
+if TYPE_CHECKING:
+    from orchestra.service.authentication import Authenticator
+    from orchestra.service.quota import PendingRuns
+    from orchestra.service.tail import Tail
+
+BODY_BYTES: Final = 1 << 20
+"""Largest body of a request; definitions and parameters stay far below."""
+CONFIGURATION_BODY_BYTES: Final = 64 << 20
+"""Largest body of `/configuration/…`: 20,000 schedules and their jobs, with room."""
+PENDING_RUNS_PER_PROJECT: Final = 50_000
+"""Most pending runs of one project; the next trigger is refused with 429."""
+
+WEBSITE: Final = Path(__file__).resolve().parent.parent / "website_dist"
+"""Where the package build puts the website."""
+
+
+class Clock(Protocol):
+    """Time, as an argument."""
+
+    def now(self) -> datetime:
+        """The aware UTC date."""
+
+    def monotonic(self) -> float:
+        """Seconds that never go back."""
+
+
+class Randomness(Protocol):
+    """Chance, as an argument; `random.SystemRandom()` is one."""
+
+    def getrandbits(self, k: int, /) -> int:
+        """An integer of `k` random bits."""
+
+    def randbytes(self, n: int, /) -> bytes:
+        """`n` random bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceSettings:
+    """What the service is told at its start.
+
+    `base_path` is empty or `/prefix`, without a slash at the end. `origins` are further addresses
+    (`https://orchestra.example.org`) under which browsers reach this server, beside the one in
+    `Host`. `is_secure` tells that browsers come by TLS: cookies are marked so.
+    """
+
+    base_path: str = ""
+    title: str = "Orchestra"
+    announcement: str = ""
+    origins: tuple[str, ...] = ()
+    is_secure: bool = False
+    website: Path = WEBSITE
+    pending_runs_per_project: int = PENDING_RUNS_PER_PROJECT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything that routes reach."""
+
+    database: Database
+    logs: LogStore
+    hints: Hints
+    clock: Clock
+    random: Randomness
+    settings: ServiceSettings
+    authenticator: "Authenticator"
+    pending_runs: "PendingRuns"
+    tail: "Tail"

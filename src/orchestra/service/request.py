@@ -1,0 +1,64 @@
+"""The request as routes see it: who calls, the parts of the service, and a body that was read strictly."""
+
+from typing import Any, Final
+
+import msgspec
+from litestar import Request
+from litestar.datastructures import State
+
+from orchestra.domain.access import Principal
+from orchestra.domain.errors import NotAuthenticated
+from orchestra.service import strict_json
+from orchestra.service.authentication import Caller
+from orchestra.service.parts import Parts
+from orchestra.service.problems import HttpProblem
+
+CALLER: Final = "orchestra.caller"
+PARTS: Final = "orchestra.parts"
+"""Keys of the ASGI scope: what the guard and the edge put there."""
+
+
+class ApiRequest(Request[Any, Any, State]):
+    """A request whose JSON is strict and fits the handler's `data` annotation."""
+
+    @property
+    def parts(self) -> Parts:
+        """Database, logs, hints and so on."""
+        scope: Any = self.scope
+        parts: Parts = scope[PARTS]
+        return parts
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls; raises NotAuthenticated on a route that anyone may call and nobody signed in."""
+        scope: Any = self.scope
+        caller: Caller | None = scope.get(CALLER)
+        if caller is None:
+            raise NotAuthenticated("no valid authentication came with the request")
+        return caller
+
+    @property
+    def principal(self) -> Principal:
+        """Whose permissions count."""
+        return self.caller.principal
+
+    async def json(self) -> Any:
+        """Read the body: strict JSON (`strict_json`), then a value of the type that the handler names.
+
+        Raises InvalidContent with every problem, HttpProblem for what is no JSON.
+        """
+        raw = await self.body()
+        kind, _ = self.content_type
+        if kind and not (kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))):
+            raise HttpProblem(415, f"expected a body of type application/json, got {kind}")
+        try:
+            value = strict_json.decode(raw)
+        except strict_json.NotJson as error:
+            raise HttpProblem(400, f"the body is not JSON: {error}") from None
+        handler: Any = self.route_handler
+        wanted = handler.parsed_data_field.annotation
+        if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
+            return strict_json.fit(value, wanted)
+        if not isinstance(value, dict):
+            raise strict_json.not_an_object(value)
+        return value

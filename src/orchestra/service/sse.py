@@ -1,0 +1,31 @@
+"""Server-sent events: how they look on the wire (HTML, section 9.2), and what keeps them alive.
+
+A stream that has nothing to say sends a comment every `ALIVE_S` seconds, so that both ends and the
+proxies between them notice a connection that is gone.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from litestar.response import Stream
+
+ALIVE_S: Final = 15.0
+ALIVE: Final = b": alive\n\n"
+HEADERS: Final = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+def event(kind: str, data: bytes, identifier: int | None = None) -> bytes:
+    """One event; `data` is JSON text, which has no line breaks."""
+    head = b"" if identifier is None else b"id: %d\n" % identifier
+    return b"%bevent: %b\ndata: %b\n\n" % (head, kind.encode(), data)
+
+
+def stream(events: AsyncIterator[bytes]) -> Stream:
+    """The answer that sends `events` until they end."""
+    return Stream(events, media_type="text/event-stream", headers=HEADERS)
+
+
+def last_event_id(headers: Any) -> int | None:
+    """Return what the client received last, as the header `Last-Event-ID` says; None without a usable one."""
+    text = headers.get("last-event-id", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
