@@ -58,8 +58,8 @@ class Entry:
 _D, _I, _W, _E = logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR
 
 CATALOGUE: Final[Mapping[LogEvent, Entry]] = {
-    LogEvent.SERVER_STARTED: Entry(_I, "The master answers workers.", ("version",)),
-    LogEvent.SERVER_STOPPED: Entry(_I, "The master said goodbye to its workers.", ("workers",)),
+    LogEvent.SERVER_STARTED: Entry(_I, "The server answers.", ("address", "data")),
+    LogEvent.SERVER_STOPPED: Entry(_I, "The server has stopped; runs on workers go on."),
     LogEvent.WORKER_CONNECTED: Entry(
         _I, "A worker's session stands.", ("worker", "session", "version", "held", "given_back", "lost")
     ),

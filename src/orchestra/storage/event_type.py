@@ -31,6 +31,8 @@ class EventType(StrEnum):
     SCHEDULE_DELETED = "schedule.deleted"
     WORKER_CONNECTED = "worker.connected"
     WORKER_DISCONNECTED = "worker.disconnected"
+    WORKER_REJECTED = "worker.rejected"
+    """Another installation asked for the worker's name, or another user."""
     WORKER_UPDATED = "worker.updated"
     WORKER_DELETED = "worker.deleted"
     USER_CREATED = "user.created"

@@ -191,9 +191,9 @@ class MasterSession:
             owned.is_forgetting = True
             self._outbox.put(m.Forget(run=run, epoch=epoch))
 
-    def holds(self, run: str, epoch: int) -> bool:
-        """Tell whether the run is this session's, assigned or confirmed and not yet on its way out."""
-        return self._is_live(run, epoch)
+    def knows(self, run: str, epoch: int) -> bool:
+        """Tell whether the run was assigned or confirmed in this session, and neither given back nor forgotten."""
+        return (run, epoch) in self._owned
 
     def touch(self, now: float) -> None:
         """Silence up to `now` is ours: we did not read."""

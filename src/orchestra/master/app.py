@@ -1,0 +1,166 @@
+"""Master: the composition root of everything that gives runs to workers and hears of them.
+
+    master = Master(database=…, logs=…, hints=…, clock=…, random=…, settings=…)
+    await master.run()                                     until cancelled: the tasks below
+    await master.serve_worker(transport, principal)        for each connection, in its owner's task
+
+    run ─┬─ dispatcher
+         ├─ reaper
+         ├─ wishes       one waiter for the wishes of all workers; wakes their links
+         └─ authority    revoked and expired tokens; what the database could not take before
+
+At the start nobody is connected, whatever the rows say. At the end every worker hears a goodbye; its
+runs go on.
+"""
+
+import asyncio
+from typing import Final
+
+from orchestra.config import ServerSettings
+from orchestra.domain.access import Permission, Principal
+from orchestra.domain.errors import Unavailable
+from orchestra.master.dispatcher import Dispatcher
+from orchestra.master.link import Link
+from orchestra.master.reaper import Reaper
+from orchestra.master.registry import Links
+from orchestra.master.seams import Clock, Parts, Randomness, Transport
+from orchestra.storage import authentications, hints, workers
+from orchestra.storage.database import Database
+from orchestra.storage.hints import Hints
+from orchestra.storage.logs import LogStore
+from orchestra.telemetry import LogEvent, emit
+from orchestra.wire.messages import CloseCode
+
+GOODBYE_S: Final = 3.0
+"""How long links may take to end when the server stops."""
+SEEN_S: Final = 60.0
+"""How often the rows of connected workers note that they are seen."""
+RETRY_S: Final = 1.0
+
+
+class Master:
+    """One server's master. `parts` is public for what stands beside it (the listener, simulated worlds)."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        logs: LogStore,
+        hints: Hints,
+        clock: Clock,
+        random: Randomness,
+        settings: ServerSettings,
+    ) -> None:
+        self.parts = Parts(database=database, logs=logs, hints=hints, clock=clock, random=random, settings=settings)
+        self._wishes = hints.subscribe([])
+        self._links = Links(self._wishes, clock.monotonic())
+        self._serving: dict[Link, None] = {}
+        self._dispatcher = Dispatcher(self.parts, self._links)
+        self._reaper = Reaper(self.parts, self._links)
+        self._seen = clock.monotonic()
+        self.answers = asyncio.Event()
+        """Set while workers are served."""
+
+    async def run(self) -> None:
+        """Run until cancelled, then say goodbye to the workers. Raises Unavailable when the database is not there."""
+        now = self.parts.clock.now()
+        await self.parts.database.write(lambda connection: workers.deactivate_all(connection, now))
+        self.answers.set()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._dispatcher.run(), name="dispatcher")
+                group.create_task(self._reaper.run(), name="reaper")
+                group.create_task(self._watch_wishes(), name="wishes")
+                group.create_task(self._watch_authority(), name="authority")
+        finally:
+            self.answers.clear()
+            await self._say_goodbye()
+            self._wishes.close()
+
+    async def serve_worker(self, transport: Transport, principal: Principal) -> None:
+        """Serve one connection of a worker until it ends. Raises nothing but what cancels it."""
+        if not self.answers.is_set():
+            await transport.close(CloseCode.TRY_LATER, "the server starts or stops; try again soon")
+            return
+        link = Link(transport, principal, self.parts, self._links)
+        self._serving[link] = None
+        try:
+            await link.serve()
+        except Exception as error:
+            emit(LogEvent.WORKER_FAILED, worker=link.worker, error=repr(error))
+            await transport.close(CloseCode.INTERNAL, "the server failed; its log says more")
+        finally:
+            self._serving.pop(link, None)
+
+    def connected(self) -> int:
+        """Return how many workers are connected now."""
+        return len(self._links)
+
+    async def _watch_wishes(self) -> None:
+        """Wake the links whose workers somebody wishes something of; all of them at the audit."""
+        while True:
+            try:
+                async with asyncio.timeout(self.parts.settings.audit_s):
+                    topics = await self._wishes.wait()
+            except TimeoutError:
+                for link in self._links:
+                    link.look_at_wishes()
+                continue
+            for topic in topics:
+                wished = self._links.by_topic(topic)
+                if wished is not None:
+                    wished.look_at_wishes()
+
+    async def _watch_authority(self) -> None:
+        """Close sessions whose token is no longer valid, and try again what the database could not take."""
+        while True:
+            await asyncio.sleep(self.parts.settings.authority_s)
+            try:
+                await self._check_authority()
+                await self._pay_debts()
+                await self._note_seen()
+            except Unavailable as error:
+                emit(LogEvent.TASK_FAILED, task="authority", error=error.detail)
+            except Exception as error:
+                emit(LogEvent.TASK_FAILED, task="authority", error=repr(error))
+
+    async def _check_authority(self) -> None:
+        now = self.parts.clock.now()
+        asked = {one.principal.authentication for one in self._links if one.principal.authentication is not None}
+        if not asked:
+            return
+        valid = await self.parts.database.read(lambda connection: authentications.valid(connection, asked, now))
+        for link in self._links:
+            identifier = link.principal.authentication
+            if identifier is None:
+                continue
+            principal = valid.get(identifier)
+            if principal is None or not principal.can(Permission.WORKER_CONNECT):
+                link.close(CloseCode.UNAUTHORIZED, "the worker's token expired, was revoked, or its user was disabled")
+
+    async def _pay_debts(self) -> None:
+        while self._links.owed:
+            await self.parts.database.write(self._links.owed[0])
+            self._links.owed.pop(0)
+            self.parts.hints.publish(hints.PENDING)
+            self.parts.hints.publish(hints.EVENT)
+
+    async def _note_seen(self) -> None:
+        if self.parts.clock.monotonic() < self._seen + SEEN_S:
+            return
+        self._seen = self.parts.clock.monotonic()
+        sessions = {one.worker: one.number for one in self._links}
+        now = self.parts.clock.now()
+        if sessions:
+            await self.parts.database.write(lambda connection: workers.seen(connection, sessions, now))
+
+    async def _say_goodbye(self) -> None:
+        serving = tuple(self._serving)
+        for link in serving:
+            link.close(CloseCode.GOING_AWAY, "the server stops; runs go on")
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                for link in serving:
+                    await link.gone.wait()
+        except TimeoutError:
+            return

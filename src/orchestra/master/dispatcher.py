@@ -1,0 +1,124 @@
+"""Dispatcher: pending runs × connected workers → assignments, whenever something may have become possible.
+
+    hint or audit ──► snapshot (read) ──► place ──► claim (write) ──► Assign, each to its session
+                                                └─► changed causes of the runs that wait
+
+Hints wake it: a new run, a freed slot, a worker that came or changed, an enabled job. While it works,
+hints pile up into one more pass, so a burst of triggers is few passes. The audit is the one deadline:
+it finds what a lost hint would have told. Only welcomed sessions get assignments.
+"""
+
+import asyncio
+from collections import OrderedDict
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from orchestra.domain.errors import Unavailable
+from orchestra.domain.placement import Plan, place
+from orchestra.master import orders
+from orchestra.master.orders import Claimed, Order, RevisionKey
+from orchestra.master.registry import Links
+from orchestra.master.seams import Parts
+from orchestra.storage import hints, runs
+from orchestra.storage.tokens import SECRET_BYTES
+from orchestra.telemetry import LogEvent, emit
+
+DEFINITIONS: Final = 1000
+"""Definitions that are remembered: they never change, and the hot path need not read them again."""
+RUNS_OF_A_CLASS: Final = 200
+"""Of runs that only differ by number, the snapshot holds at least so many: more than slots become free in one pass."""
+RETRY_S: Final = 1.0
+"""After the database did not answer."""
+
+
+class Dispatcher:
+    """One for each server; assigns to this server's links only."""
+
+    def __init__(self, parts: Parts, links: Links) -> None:
+        self._parts = parts
+        self._links = links
+        self._definitions: OrderedDict[RevisionKey, dict[str, Any]] = OrderedDict()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        audit_s = self._parts.settings.audit_s
+        with self._parts.hints.subscribe([hints.PENDING]) as subscription:
+            while True:
+                wait_s = audit_s if await self._safe_pass() else RETRY_S
+                try:
+                    async with asyncio.timeout(wait_s):
+                        await subscription.wait()
+                except TimeoutError:
+                    continue
+
+    async def _safe_pass(self) -> bool:
+        """One pass; a failure is said and survived."""
+        try:
+            await self.dispatch()
+        except Unavailable as error:
+            emit(LogEvent.TASK_FAILED, task="dispatcher", error=error.detail)
+            return False
+        except Exception as error:
+            emit(LogEvent.TASK_FAILED, task="dispatcher", error=repr(error))
+            return False
+        return True
+
+    async def dispatch(self) -> None:
+        """Look at the queue once and assign what can be assigned. Raises Unavailable."""
+        snapshot = await self._parts.database.read(lambda connection: runs.snapshot(connection, RUNS_OF_A_CLASS))
+        if not snapshot.pending:
+            return
+        plan = place(snapshot)
+        claimed = await self._claim(plan)
+        if claimed is None:
+            return
+        for key, definition in claimed.definitions.items():
+            self._remember(key, definition)
+        if claimed.orders:
+            self._parts.hints.publish(hints.EVENT)
+        for run, _ in plan.changed:
+            self._parts.hints.publish(hints.run(run))
+        await self._send(claimed.orders)
+        emit(LogEvent.DISPATCH_PASSED, assigned=len(claimed.orders), waiting=len(plan.causes))
+
+    async def _claim(self, plan: Plan) -> Claimed | None:
+        """Commit what concerns this server's links, and the causes; None when there is nothing to commit."""
+        ours = [one for one in plan.assignments if self._links.of(one.worker) is not None]
+        if not ours and not plan.changed:
+            return None
+        now = self._parts.clock.now()
+        secrets = {one.run: self._parts.random.randbytes(SECRET_BYTES) for one in ours}
+        known = self._definitions
+        return await self._parts.database.write(
+            lambda connection: orders.claim(connection, ours, plan.changed, now, secrets=secrets, known=known)
+        )
+
+    async def _send(self, claimed: tuple[Order, ...]) -> None:
+        unsent: list[Order] = []
+        too_large: list[Order] = []
+        for order in claimed:
+            link = self._links.of(order.worker)
+            if link is None or link.number != order.session:
+                unsent.append(order)
+            elif not link.assign(order.message):
+                too_large.append(order)
+        if not unsent and not too_large:
+            return
+        now = self._parts.clock.now()
+
+        def undo(connection: Connection) -> None:
+            orders.give_back(connection, unsent, now)
+            orders.refuse(connection, too_large, now)
+
+        try:
+            await self._parts.database.write(undo)
+        except Unavailable:
+            self._links.owed.append(undo)
+        self._parts.hints.publish(hints.EVENT)
+        self._parts.hints.publish(hints.PENDING)
+
+    def _remember(self, key: RevisionKey, definition: dict[str, Any]) -> None:
+        self._definitions[key] = definition
+        while len(self._definitions) > DEFINITIONS:
+            self._definitions.popitem(last=False)

@@ -1,0 +1,168 @@
+"""Orders: a plan becomes assignments in one transaction, and what each worker is told to execute them.
+
+The plan is claimed by compare-and-set; beside each run that was won stands the worker's session at
+that moment. The order may be sent to exactly that session: a later hello has been compared with the
+rows already (`greeting`), and would not know of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection
+
+from orchestra.domain.access import TokenKind
+from orchestra.domain.job import Job
+from orchestra.domain.placement import Assignment
+from orchestra.domain.project import Project
+from orchestra.domain.run import Cause, CauseCode, Finished, GivenBack, Run, RunStatus
+from orchestra.storage import jobs, projects, runs, tokens, workers
+from orchestra.wire import messages as m
+
+RevisionKey = tuple[str, str, int]
+"""(project, job, revision): what that names never changes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """`message` is for the session `session` of `worker`, and for no other."""
+
+    worker: str
+    session: int
+    message: m.Assign
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """What of a plan was committed; `definitions` are those that had to be read."""
+
+    orders: tuple[Order, ...]
+    definitions: Mapping[RevisionKey, dict[str, Any]]
+
+
+def claim(
+    connection: Connection,
+    assignments: Sequence[Assignment],
+    causes: Sequence[tuple[str, Cause]],
+    now: datetime,
+    *,
+    secrets: Mapping[str, bytes],
+    known: Mapping[RevisionKey, dict[str, Any]],
+) -> Claimed:
+    """Commit what of `assignments` still holds, and why others wait.
+
+    `secrets` gives for each run the random bytes of its own token; `known` definitions that need not be read.
+    """
+    digests = {run: tokens.digest(secret) for run, secret in secrets.items()}
+    won = runs.claim(connection, assignments, now, digests) if assignments else []
+    runs.set_pending_cause(connection, causes, now)
+    read: dict[RevisionKey, dict[str, Any]] = {}
+    sources = _Sources(connection)
+    orders: list[Order] = []
+    for run in won:
+        key = (run.project, run.job, run.job_revision)
+        definition = known.get(key) or read.get(key)
+        if definition is None:
+            definition = read[key] = runs.definition(connection, run)
+        assert run.worker is not None
+        message = assign(run, definition, sources.project(run.project), sources.job(run.project, run.job))
+        message.environment["ORCHESTRA_TOKEN"] = tokens.make(TokenKind.RUN, run.identifier, secrets[run.identifier])
+        orders.append(Order(worker=run.worker, session=sources.session(run.worker), message=message))
+    return Claimed(orders=tuple(orders), definitions=read)
+
+
+def assign(run: Run, definition: dict[str, Any], project: Project | None, job: Job | None) -> m.Assign:
+    """Return what a worker is told to execute `run`. A project or job that is gone leaves its names."""
+    return m.Assign(
+        run=run.identifier,
+        epoch=run.epoch,
+        number=run.number,
+        project=run.project,
+        job=run.job,
+        definition=definition,
+        parameters=run.parameters,
+        context={
+            "project": {
+                "identifier": run.project,
+                "display_name": run.project if project is None else project.display_name,
+                "description": "" if project is None else project.description,
+            },
+            "job": {
+                "project": run.project,
+                "identifier": run.job,
+                "display_name": run.job if job is None else job.display_name,
+                "description": "" if job is None else job.description,
+                "group": "" if job is None else job.group,
+                "revision": run.job_revision,
+            },
+            "run": {
+                "project": run.project,
+                "job": run.job,
+                "identifier": run.identifier,
+                "number": run.number,
+                "job_revision": run.job_revision,
+                "priority": run.priority,
+                "source": run.source,
+                "creation_date": run.creation_date.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            },
+            "services": {} if project is None else project.services,
+        },
+        environment={
+            "ORCHESTRA_PROJECT": run.project,
+            "ORCHESTRA_JOB": run.job,
+            "ORCHESTRA_RUN": run.identifier,
+            "ORCHESTRA_RUN_NUMBER": str(run.number),
+        },
+    )
+
+
+def give_back(connection: Connection, unsent: Sequence[Order], now: datetime) -> None:
+    """Undo assignments that were never sent: the session ended first, so nobody can have started them."""
+    facts = [
+        (
+            one.message.run,
+            GivenBack(epoch=one.message.epoch, reason=f"{one.worker} left before it was told; waits for a worker"),
+        )
+        for one in unsent
+    ]
+    runs.record_many(connection, facts, now)
+
+
+TOO_LARGE: Final = Cause(
+    CauseCode.BAD_DEFINITION,
+    f"the definition with its parameters is larger than the {m.FRAME_LIMIT_BYTES >> 20} MiB that a worker can be sent",
+)
+
+
+def refuse(connection: Connection, too_large: Sequence[Order], now: datetime) -> None:
+    """End runs that can never be sent to any worker."""
+    for order in too_large:
+        ending = Finished(epoch=order.message.epoch, status=RunStatus.EXCEPTION, cause=TOO_LARGE, date=now)
+        runs.record(connection, order.message.run, ending, now)
+
+
+class _Sources:
+    """Rows that several orders of one transaction share."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._projects: dict[str, Project | None] = {}
+        self._jobs: dict[tuple[str, str], Job | None] = {}
+        self._sessions: dict[str, int] = {}
+
+    def project(self, identifier: str) -> Project | None:
+        if identifier not in self._projects:
+            self._projects[identifier] = projects.get(self._connection, identifier)
+        return self._projects[identifier]
+
+    def job(self, project: str, identifier: str) -> Job | None:
+        if (project, identifier) not in self._jobs:
+            self._jobs[project, identifier] = jobs.get(self._connection, project, identifier)
+        return self._jobs[project, identifier]
+
+    def session(self, worker: str) -> int:
+        if worker not in self._sessions:
+            row = workers.get(self._connection, worker)
+            self._sessions[worker] = 0 if row is None else row.session
+        return self._sessions[worker]

@@ -1,0 +1,296 @@
+"""What a worker reports about runs, as facts of the domain, and the transaction that stores them.
+
+    wire                     domain                 when it does not apply
+    Started                  Started                was so already: nothing
+    Refused                  GivenBack              it had started: the run ends as exception
+    Finished                 Finished               it had ended (lost): the rest of its log may complete it
+    Finished never_started   NeverStarted           it had started: the run ends as exception
+
+`log_complete` is said only where size and SHA-256 of what the server holds are what the worker says
+(INV-12). A run whose worker contradicts itself ends as `exception`: every run ends once, also under a
+worker that is broken. Where a report concerns a run that is not the worker's any more, it is
+`fenced`: nothing is changed, and the session must end so that the next hello settles it.
+
+Functions of a connection and values; they may be executed twice.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection
+
+from orchestra.domain.run import (
+    ACTIVE,
+    TERMINAL,
+    Cause,
+    CauseCode,
+    Fact,
+    Finished,
+    GivenBack,
+    NeverStarted,
+    Refusal,
+    Run,
+    RunStatus,
+    Started,
+    Step,
+)
+from orchestra.storage import log_chunks, runs, workers
+from orchestra.wire import codec
+from orchestra.wire import messages as m
+
+Key = tuple[str, int]
+"""(run, epoch)"""
+
+
+@dataclass(slots=True)
+class Report:
+    """What came about one run since the last transaction, in the order of a run's life."""
+
+    run: str
+    epoch: int
+    started: m.Started | None = None
+    refused: m.Refused | None = None
+    steps: tuple[Step, ...] | None = None
+    writes: list[m.Wrote] = field(default_factory=list)
+    finished: m.Finished | None = None
+    size: int = 0
+    """Bytes of memory, roughly, that wait until it is stored."""
+
+    @property
+    def has_facts(self) -> bool:
+        """Something of it is a fact or steps, beside the log."""
+        return self.started is not None or self.refused is not None or self.steps is not None
+
+
+@dataclass(frozen=True, slots=True)
+class LogVerdict:
+    """What the server holds of a finished run's log, compared with what the worker says that it wrote."""
+
+    size: int
+    is_complete: bool
+    error: str | None
+
+
+class Result(Enum):
+    """What became of one run's report."""
+
+    STORED = auto()
+    ENDED = auto()
+    """Its end is durable: the worker may forget it."""
+    DEFERRED = auto()
+    """Its log is no small one: store the bytes first, then its end."""
+    FENCED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`run` is the row as it is now, where its status changed; `contradicts` when the worker contradicted itself."""
+
+    report: Report
+    result: Result
+    run: Run | None = None
+    contradicts: bool = False
+
+
+_DECODER: Final = msgspec.json.Decoder()
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def compare(finished: m.Finished, size: int, sha256: str) -> LogVerdict:
+    """Compare what the server holds, `size` bytes with the digest `sha256`, with what the worker reports."""
+    if size < finished.log_size:
+        error = f"only {size} of {finished.log_size} bytes of the log came"
+    elif size > finished.log_size:
+        error = f"{size} bytes of the log came, but the worker has only {finished.log_size} left"
+    elif sha256 != finished.log_sha256.lower():
+        error = "the stored log is not what the worker wrote: its SHA-256 differs"
+    else:
+        return LogVerdict(size, True, finished.log_error and codec.cut(finished.log_error))
+    return LogVerdict(size, False, f"{codec.cut(finished.log_error)}; {error}" if finished.log_error else error)
+
+
+def read_results(finished: m.Finished) -> tuple[Any, str | None]:
+    """Return (results, error): what the run left as results, or why that is no usable JSON."""
+    if finished.results is None:
+        return None, finished.result_error and codec.cut(finished.result_error)
+    try:
+        value = _DECODER.decode(finished.results)
+        _ENCODER.encode(value)
+    except RecursionError:
+        return None, "the results are nested too deeply"
+    except (msgspec.MsgspecError, ValueError, OverflowError, TypeError) as error:
+        return None, codec.cut(f"the results are no JSON: {error}")
+    return value, finished.result_error and codec.cut(finished.result_error)
+
+
+def store(
+    connection: Connection,
+    reports: Sequence[Report],
+    ends: dict[Key, LogVerdict | None],
+    now: datetime,
+    *,
+    worker: str,
+    session: int,
+) -> list[Outcome]:
+    """Store the facts of `reports` and return what became of each, in their order.
+
+    `ends` holds the keys of those whose `finished` is to be stored too: with the verdict about a log that
+    was stored before, or with None for a small log whose last bytes (`writes`) go into this transaction.
+    Log bytes of the others are not touched.
+    """
+    if not workers.is_current_session(connection, worker, session):
+        return [Outcome(report, Result.FENCED) for report in reports]
+    transaction = _Transaction(connection, worker, session, now)
+    endings = [report for report in reports if (report.run, report.epoch) in ends]
+    verdicts: dict[Key, LogVerdict | None] = {}
+    for report in endings:
+        known = ends[report.run, report.epoch]
+        verdicts[report.run, report.epoch] = transaction.complete_small_log(report) if known is None else known
+    return transaction.record(reports, verdicts)
+
+
+class _Transaction:
+    """The state of one `store`."""
+
+    def __init__(self, connection: Connection, worker: str, session: int, now: datetime) -> None:
+        self._connection = connection
+        self._worker = worker
+        self._session = session
+        self._now = now
+
+    def complete_small_log(self, report: Report) -> LogVerdict | None:
+        """Put the last bytes of a small log into the database; None when it is not small."""
+        assert report.finished is not None
+        size: int | None = None
+        for wrote in report.writes:
+            size = log_chunks.append_inline(self._connection, report.run, wrote.offset, wrote.data, wrote.times)
+            if size is None:
+                return None
+        data = b"".join(wrote.data for wrote in report.writes)
+        if report.writes and report.writes[0].offset == 0 and size == len(data):
+            return compare(report.finished, size, hashlib.sha256(data).hexdigest())
+        found = log_chunks.inline_digest(self._connection, report.run)
+        return None if found is None else compare(report.finished, *found)
+
+    def record(self, reports: Sequence[Report], verdicts: dict[Key, LogVerdict | None]) -> list[Outcome]:
+        """Record every fact in order, then look at what did not apply."""
+        facts: list[tuple[str, Fact]] = []
+        owners: list[Report] = []
+        for report in reports:
+            for fact in _facts(report, verdicts.get((report.run, report.epoch))):
+                facts.append((report.run, fact))
+                owners.append(report)
+        answers = self._record(facts)
+        by_report: dict[int, list[tuple[Fact, Run | Refusal]]] = {}
+        for report, (_, fact), answer in zip(owners, facts, answers, strict=True):
+            by_report.setdefault(id(report), []).append((fact, answer))
+        return [self._outcome(report, by_report.get(id(report), []), verdicts) for report in reports]
+
+    def _record(self, facts: Sequence[tuple[str, Fact]]) -> list[Run | Refusal]:
+        if not facts:
+            return []
+        return runs.record_many(self._connection, facts, self._now, worker=self._worker, session=self._session)
+
+    def _outcome(
+        self, report: Report, answers: list[tuple[Fact, Run | Refusal]], verdicts: dict[Key, LogVerdict | None]
+    ) -> Outcome:
+        after: Run | None = None
+        for fact, answer in answers:
+            if answer is Refusal.FENCED:
+                return Outcome(report, Result.FENCED)
+            if isinstance(answer, Run):
+                after = answer
+            else:
+                outcome = self._settle(report, fact, verdicts.get((report.run, report.epoch)))
+                if outcome is not None:
+                    return outcome
+        if report.steps is not None and report.finished is None:
+            runs.set_steps(self._connection, report.run, report.epoch, report.steps, self._now)
+        key = (report.run, report.epoch)
+        if key not in verdicts:
+            return Outcome(report, Result.STORED, after)
+        return Outcome(report, Result.DEFERRED if verdicts[key] is None else Result.ENDED, after)
+
+    def _settle(self, report: Report, fact: Fact, verdict: LogVerdict | None) -> Outcome | None:
+        """The table refused `fact`: it is old news (None), the end of a lost run, or a contradiction."""
+        row = runs.get(self._connection, report.run)
+        if row is None or row.status is RunStatus.PENDING or row.epoch != report.epoch:
+            return Outcome(report, Result.FENCED)
+        if isinstance(fact, Started):
+            return None
+        if row.status in TERMINAL:
+            if verdict is not None and not row.log_complete:
+                self._complete_log(report, verdict)
+            return Outcome(report, Result.ENDED)
+        assert row.status in ACTIVE
+        ending = Finished(
+            epoch=report.epoch,
+            status=RunStatus.EXCEPTION,
+            cause=Cause(CauseCode.EXECUTOR_LOST, f"{self._worker} contradicts itself: {_reported(fact)}"),
+            date=self._now,
+            steps=row.steps,
+            log_size=log_chunks.offset(self._connection, report.run),
+            log_complete=verdict is not None and verdict.is_complete,
+            log_error=None if verdict is None else verdict.error,
+        )
+        (answer,) = self._record([(report.run, ending)])
+        after = answer if isinstance(answer, Run) else None
+        return Outcome(report, Result.ENDED if after is not None else Result.FENCED, after, contradicts=True)
+
+    def _complete_log(self, report: Report, verdict: LogVerdict) -> None:
+        """More of the log of a run that had ended (its worker was lost) has come."""
+        if verdict.is_complete:
+            runs.complete_log(
+                self._connection, report.run, report.epoch, verdict.size, self._now, log_error=verdict.error
+            )
+        else:
+            runs.set_log_size(self._connection, {report.run: verdict.size})
+
+
+def _facts(report: Report, verdict: LogVerdict | None) -> list[Fact]:
+    """The facts of a report in the order of a run's life; its end only with a verdict about its log."""
+    facts: list[Fact] = []
+    if report.started is not None:
+        facts.append(Started(epoch=report.epoch, date=report.started.date))
+    if report.refused is not None:
+        facts.append(GivenBack(epoch=report.epoch, reason=codec.cut(report.refused.reason)))
+    finished = report.finished
+    if finished is None or verdict is None:
+        return facts
+    cause = Cause(finished.cause.code, codec.cut(finished.cause.message))
+    if finished.never_started:
+        facts.append(NeverStarted(epoch=report.epoch, cause=cause))
+        return facts
+    results, result_error = read_results(finished)
+    facts.append(
+        Finished(
+            epoch=report.epoch,
+            status=finished.status,
+            cause=cause,
+            date=finished.date,
+            steps=finished.steps,
+            results=results,
+            result_error=result_error,
+            log_size=verdict.size,
+            log_complete=verdict.is_complete,
+            log_error=verdict.error,
+        )
+    )
+    return facts
+
+
+def _reported(fact: Fact) -> str:
+    match fact:
+        case GivenBack():
+            return "it gave back the run after it had reported its start"
+        case NeverStarted():
+            return "it reported that the run never started, after it had reported its start"
+        case Finished():
+            return f"it reported that the run {fact.status}, which cannot follow what it had reported"
+        case _:
+            return f"it reported {type(fact).__name__}"
