@@ -5,16 +5,17 @@ Secrets are stored hashed, shown never: values that leave this package carry the
 come later; their columns exist.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import Connection, Select, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 from sqlalchemy import delete as delete_from
 
 from orchestra.domain.access import Principal, TokenKind
 from orchestra.domain.errors import NotFound
 from orchestra.domain.user import AuthenticationType, UserAuthentication
-from orchestra.storage import events, schema, tokens
+from orchestra.storage import events, schema, sessions, tokens
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
 from orchestra.storage.paging import LIMIT, Order, Page
@@ -37,16 +38,24 @@ _BY_TOKEN: Final = (
     .join(_USER, _USER.c.identifier == _TABLE.c.user)
     .where(_TABLE.c.identifier == bindparam("identifier"), _TABLE.c.type == AuthenticationType.TOKEN)
 )
-_BY_SESSION: Final = (
+_STILL_VALID: Final = (
     select(
-        schema.session.c.secret,
-        schema.session.c.expiration_date,
+        _TABLE.c.identifier.label("authentication"),
+        _TABLE.c.expiration_date,
         _USER.c.identifier,
         _USER.c.roles,
         _USER.c.is_enabled,
     )
-    .join(_USER, _USER.c.identifier == schema.session.c.user)
-    .where(schema.session.c.identifier == bindparam("identifier"))
+    .join(_USER, _USER.c.identifier == _TABLE.c.user)
+    .where(
+        _TABLE.c.identifier.in_(bindparam("identifiers", expanding=True)),
+        _TABLE.c.type == AuthenticationType.TOKEN,
+        (_TABLE.c.expiration_date.is_(None)) | (_TABLE.c.expiration_date > bindparam("now")),
+    )
+)
+_ASKED_AT_ONCE: Final = 500
+_USER_OF: Final = select(_USER.c.identifier, _USER.c.roles, _USER.c.is_enabled).where(
+    _USER.c.identifier == bindparam("identifier")
 )
 _BY_RUN: Final = select(_RUN.c.token_hash, _RUN.c.project).where(
     _RUN.c.identifier == bindparam("identifier"), text(f"run.{schema.IS_ACTIVE}")
@@ -130,21 +139,39 @@ def delete(connection: Connection, user: str, identifier: str, now: datetime, *,
 def authenticate(connection: Connection, text_: str, now: datetime) -> Principal | None:
     """Return who shows this token, None when it is no token, unknown, wrong or expired.
 
-    Tokens of users and workers, of the website's sessions, and of runs, which speak while their run is
-    assigned or running. A disabled user is returned as such: `Principal.can` knows what is left.
+    Tokens of users and workers (the letters only say for whom one was made: rights come from roles), of
+    the website's sessions, and of runs, which speak while their run is assigned or running. A disabled
+    user is returned as such: `Principal.can` knows what is left.
     """
     token = tokens.parse(text_)
     if token is None:
         return None
     match token.kind:
         case TokenKind.USER | TokenKind.WORKER:
-            return _user(connection, token, _BY_TOKEN, now)
+            return _user(connection, token, now)
         case TokenKind.SESSION:
-            return _user(connection, token, _BY_SESSION, now)
+            return _session(connection, text_, now)
         case TokenKind.RUN:
             return _run(connection, token)
         case TokenKind.ENROLMENT:
             return None
+
+
+def valid(connection: Connection, identifiers: Iterable[str], now: datetime) -> dict[str, Principal]:
+    """Return who those of `identifiers` speak for that are still valid tokens, in few queries; for open sessions."""
+    found: dict[str, Principal] = {}
+    asked = list(identifiers)
+    for start in range(0, len(asked), _ASKED_AT_ONCE):
+        rows = connection.execute(_STILL_VALID, {"identifiers": asked[start : start + _ASKED_AT_ONCE], "now": now})
+        for row in rows:
+            found[row.authentication] = Principal(
+                user=row.identifier,
+                roles=row.roles,
+                is_enabled=row.is_enabled,
+                authentication=row.authentication,
+                expiration_date=row.expiration_date,
+            )
+    return found
 
 
 def used(connection: Connection, identifier: str, now: datetime) -> bool:
@@ -153,8 +180,8 @@ def used(connection: Connection, identifier: str, now: datetime) -> bool:
     return connection.execute(_USED, values).rowcount == 1
 
 
-def _user(connection: Connection, token: Token, statement: Select[Any], now: datetime) -> Principal | None:
-    row = connection.execute(statement, {"identifier": token.identifier}).first()
+def _user(connection: Connection, token: Token, now: datetime) -> Principal | None:
+    row = connection.execute(_BY_TOKEN, {"identifier": token.identifier}).first()
     if row is None or not tokens.is_secret(token, row.secret):
         return None
     if row.expiration_date is not None and row.expiration_date <= now:
@@ -166,6 +193,21 @@ def _user(connection: Connection, token: Token, statement: Select[Any], now: dat
         kind=token.kind,
         authentication=token.identifier,
         expiration_date=row.expiration_date,
+    )
+
+
+def _session(connection: Connection, text_: str, now: datetime) -> Principal | None:
+    session = sessions.find(connection, text_, now)
+    if session is None:
+        return None
+    row = connection.execute(_USER_OF, {"identifier": session.user}).one()
+    return Principal(
+        user=row.identifier,
+        roles=row.roles,
+        is_enabled=row.is_enabled,
+        kind=TokenKind.SESSION,
+        authentication=session.identifier,
+        expiration_date=session.expiration_date,
     )
 
 

@@ -11,6 +11,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
+import psycopg
+from psycopg.types.string import TextLoader
 from sqlalchemy import Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import DBAPIError
@@ -168,6 +170,12 @@ def _postgres(url: URL, isolation: str, at_begin: str | None, *, read_only: bool
             "tcp_user_timeout": STATEMENT_TIMEOUT_MS + 5_000,
         },
     )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: psycopg.Connection[Any], _: Any) -> None:
+        # JSON comes as its text: `columns.Json` reads it straight into the domain's values.
+        connection.adapters.register_loader("json", TextLoader)
+
     if at_begin is not None:
         _begin_with(engine, at_begin)
     return engine

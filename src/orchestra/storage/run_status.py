@@ -44,7 +44,7 @@ from orchestra.storage.workers import is_current_session
 _RUN: Final = schema.run
 
 _ENDS: Final = ("status", "cause", "completion_date", "log_complete", "update_date")
-_WRITTEN: Final[Mapping[type[Fact], tuple[str, ...]]] = {
+WRITTEN: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     Assigned: ("status", "cause", "worker", "worker_properties", "epoch", "update_date"),
     GivenBack: ("status", "cause", "worker", "worker_properties", "update_date"),
     Started: ("status", "cause", "start_date", "update_date"),
@@ -66,11 +66,11 @@ def _statement(names: tuple[str, ...]) -> Update:
             _RUN.c.epoch == bindparam("of_epoch"),
             _RUN.c.status == bindparam("of_status"),
         )
-        .values({**values, "token_hash": bindparam("new_token_hash")} if names != _WRITTEN[Started] else values)
+        .values({**values, "token_hash": bindparam("new_token_hash")} if names != WRITTEN[Started] else values)
     )
 
 
-_STATEMENTS: Final = {fact: _statement(names) for fact, names in _WRITTEN.items()}
+_STATEMENTS: Final = {fact: _statement(names) for fact, names in WRITTEN.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class Batch:
         """Store the changes and their events."""
         for wave in self._waves:
             for fact, changes in wave.items():
-                names = _WRITTEN[fact]
+                names = WRITTEN[fact]
                 values = [_values(change, names) for change in changes]
                 hit = connection.execute(_STATEMENTS[fact], values).rowcount
                 if hit != len(changes):

@@ -14,8 +14,14 @@ from orchestra.domain.access import TokenKind
 from orchestra.storage import schema, tokens
 from orchestra.storage.rows import Shape
 
+IDLE: Final = timedelta(hours=24)
+"""A session that was not used for so long has ended."""
+LIFE: Final = timedelta(days=7)
+"""A session ends at the latest after so long, however much it is used."""
 CODE_LIFE: Final = timedelta(minutes=15)
+"""Long enough to open the printed link at the first start."""
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
+"""`last_use_date` is this precise: a write for each request would cost more than the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +50,14 @@ _USED: Final = (
 
 
 def create(
-    connection: Connection, user: str, identifier: str, secret: bytes, csrf: bytes, *, now: datetime, life: timedelta
+    connection: Connection,
+    user: str,
+    identifier: str,
+    secret: bytes,
+    csrf: bytes,
+    *,
+    now: datetime,
+    life: timedelta = LIFE,
 ) -> tuple[Session, str]:
     """Begin a session of `user`; return it and the text of its token, for the cookie.
 
@@ -63,7 +76,7 @@ def create(
     return session, tokens.make(TokenKind.SESSION, identifier, secret)
 
 
-def find(connection: Connection, text: str, now: datetime, idle: timedelta) -> Session | None:
+def find(connection: Connection, text: str, now: datetime, idle: timedelta = IDLE) -> Session | None:
     """Return the session whose token this is, None when it is none, unknown, wrong, expired or idle too long."""
     token = tokens.parse(text)
     if token is None or token.kind is not TokenKind.SESSION:
@@ -98,7 +111,7 @@ def end_all(connection: Connection, user: str, but: str | None = None) -> int:
     return connection.execute(statement).rowcount
 
 
-def purge(connection: Connection, now: datetime, idle: timedelta) -> int:
+def purge(connection: Connection, now: datetime, idle: timedelta = IDLE) -> int:
     """Delete what has expired: sessions, codes; return how many."""
     over = (_TABLE.c.expiration_date <= now) | (_TABLE.c.last_use_date <= now - idle)
     sessions = connection.execute(delete(_TABLE).where(over)).rowcount
