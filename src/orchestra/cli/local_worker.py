@@ -16,10 +16,13 @@ from typing import Final
 from sqlalchemy import Connection
 
 from orchestra.cli.serving import Installation, stderr
+from orchestra.domain.access import TokenKind
+from orchestra.domain.ids import RANDOM_BITS, uuid7
 from orchestra.domain.user import User
 from orchestra.storage import authentications, users, workers
 from orchestra.storage import configuration as stored
 from orchestra.storage.hints import EVENT
+from orchestra.storage.tokens import SECRET_BYTES
 
 NAME: Final = "local"
 USER: Final = "local-worker"
@@ -115,7 +118,8 @@ async def _token_file(installation: Installation) -> Path:
     file = installation.data / "local-worker-token"
     if file.exists():
         return file
-    now, random_bytes = installation.clock.now(), installation.random.randbytes(64)
+    now, chance = installation.clock.now(), installation.random
+    identifier, secret = uuid7(now, chance.getrandbits(RANDOM_BITS)), chance.randbytes(SECRET_BYTES)
 
     def make(connection: Connection) -> str:
         if users.get(connection, USER) is None:
@@ -128,7 +132,13 @@ async def _token_file(installation: Installation) -> Path:
             )
             users.save(connection, user, now)
         _, text = authentications.create_token(
-            connection, USER, now, random_bytes, description="the worker of `orchestra up`"
+            connection,
+            USER,
+            identifier,
+            secret,
+            now,
+            kind=TokenKind.WORKER,
+            description="the worker of `orchestra up`",
         )
         return text
 

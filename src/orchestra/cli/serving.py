@@ -36,7 +36,6 @@ from orchestra.service.first_start import FirstStart, first_start
 from orchestra.service.parts import ServiceSettings
 from orchestra.storage.database import Database, open_database
 from orchestra.storage.hints import Hints
-from orchestra.storage.log_files import LogFiles
 from orchestra.storage.logs import LogStore
 
 WORKER_PATH: Final = "/api/v1/workers/connect"
@@ -98,7 +97,7 @@ async def _serve(settings: ServerSettings, data: Path, listening: socket.socket,
     try:
         first = await first_start(database, data, clock, chance)
         hints = Hints()
-        logs = LogStore(database, LogFiles(data / "logs"))
+        logs = LogStore(data / "logs", database)
         master = Master(database=database, logs=logs, hints=hints, clock=clock, random=chance, settings=settings)
         ready = asyncio.Event()
         service = create_app(
