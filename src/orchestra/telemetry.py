@@ -44,6 +44,12 @@ class LogEvent(StrEnum):
     LOG_DIFFERS = "log.differs"
     DISPATCH_PASSED = "dispatch.passed"
     TASK_FAILED = "task.failed"
+    SESSION_OPENED = "session.opened"
+    SESSION_ENDED = "session.ended"
+    RUN_REFUSED = "run.refused"
+    RUN_UNKNOWN = "run.unknown"
+    EXECUTOR_LOST = "executor.lost"
+    EXECUTION_ENDED = "execution.ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,18 @@ CATALOGUE: Final[Mapping[LogEvent, Entry]] = {
     LogEvent.TASK_FAILED: Entry(
         _E, "A part of the master failed once; it goes on at its next deadline.", ("task", "error")
     ),
+    LogEvent.SESSION_OPENED: Entry(_I, "The worker is connected.", ("server", "session")),
+    LogEvent.SESSION_ENDED: Entry(
+        _W, "The worker is not connected; it tries again, and its runs go on.", ("server", "reason")
+    ),
+    LogEvent.RUN_REFUSED: Entry(_W, "The worker gave a run back that it never started.", ("run", "reason")),
+    LogEvent.RUN_UNKNOWN: Entry(
+        _W, "The server does not know a run that the worker holds (restored?); it is left alone.", ("run", "phase")
+    ),
+    LogEvent.EXECUTOR_LOST: Entry(
+        _W, "The executor of a run died; what it had started was ended.", ("run", "executor", "survivors")
+    ),
+    LogEvent.EXECUTION_ENDED: Entry(_I, "A run ended on this worker.", ("run", "status", "cause")),
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ from orchestra.worker.workspace import WorkspaceError, enter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from orchestra.worker.executor import Post
@@ -59,7 +60,7 @@ class Verdict:
 
 
 class Execution:
-    """One run in one executor. `wish_stop` may be called at any time while `carry_out` waits."""
+    """One run in one executor. `wish` may be called at any time while `carry_out` waits."""
 
     def __init__(self, folder: str, request: dict[str, Any], identity: str, post: Post) -> None:
         """Claim the run. Raises `NotMine`, or OSError or KeyError when it cannot be started: nothing was then."""
@@ -73,14 +74,15 @@ class Execution:
         self._buffer = post.buffer
         claim(folder, identity)
         try:
-            self._journal = Journal(folder, post.reserve, self._forward)
+            self._journal = Journal(folder, self.key, post.reserve, self._forward)
             self._read_end, self._write_end = _open_pipe()
         except OSError:
             unclaim(folder)
             raise
         self._childless = True
         self._exits: dict[int, int] = {}
-        self._wish: Verdict | None = None
+        self._wished_by = ""
+        self._has_started = False
         self._wishes = 0
         self._heeded = 0
         self._notes: list[dict[str, object]] = []
@@ -92,10 +94,12 @@ class Execution:
 
     # --- what the conversation asks ---
 
-    def wish_stop(self, by: str) -> None:
-        """Somebody wants the run to end; a second wish also ends its cleanup."""
+    def wish(self, by: str, *, only_unstarted: bool = False) -> None:
+        """Somebody wants the run to end (`only_unstarted`: unless it began); a second wish also ends its cleanup."""
+        if only_unstarted and self._has_started:
+            return
         self._wishes += 1
-        self._wish = self._wish or Verdict("aborted", "aborted_by", f"aborted by {by}")
+        self._wished_by = self._wished_by or by
 
     # --- the run ---
 
@@ -118,9 +122,9 @@ class Execution:
         except WorkspaceError as error:
             return Verdict("exception", error.code, str(error))
         self._turn(0)  # cleaning may have taken its time: hear what was said meanwhile
-        if self._wish is not None:
-            by = self._wish.message.removeprefix("aborted by ")
-            return Verdict("cancelled", "cancelled_by", f"stopped by {by} before any command started")
+        if self._wishes:
+            return Verdict("cancelled", "cancelled_by", f"stopped by {self._wished_by} before any command started")
+        self._has_started = True
         return None
 
     def _run_all(self) -> Verdict:
@@ -193,8 +197,9 @@ class Execution:
             # Templates bring dataclasses and regular expressions along, which few runs need here.
             from orchestra.worker.late_template import prepare_late  # noqa: PLC0415
 
-            results, problem = read_results(f"{self._folder}/{RESULTS}", self._request["results_limit"])
-            argv, own = prepare_late(command["run"], self._request["values"], results, problem)
+            argv, own = prepare_late(
+                command["run"], self._request["values"], f"{self._folder}/{RESULTS}", self._request["results_limit"]
+            )
         environment: dict[str, str] = self._request["environment"]
         return argv, {**environment, **own} if own else environment
 
@@ -206,7 +211,10 @@ class Execution:
             limit, silence = limit or CLEANUP_LIMIT_S, None
         while pid not in self._exits:
             now = time.monotonic()
-            stop, at = self._wish if self._wishes > self._heeded else None, now + 3600.0
+            stop: Verdict | None = None
+            at = now + 3600.0
+            if self._wishes > self._heeded:
+                stop = Verdict("aborted", "aborted_by", f"aborted by {self._wished_by}")
             for name, due in (
                 ("run", deadline),
                 ("command", None if limit is None else begin + limit),
@@ -265,7 +273,7 @@ class Execution:
         self._loop.turn(timeout_s)
         if self._loop.terminations != self._terminations:
             self._terminations = self._loop.terminations
-            self.wish_stop("a termination signal to its executor")
+            self.wish("a termination signal to its executor")
         self._reap()
         if self._told_size != self._log.size and (now := time.monotonic()) >= self._tell_at:
             self._tell_at = now + GROWTH_INTERVAL_S
@@ -288,8 +296,8 @@ class Execution:
             self._log.append(self._buffer[:count])
             left -= count
 
-    def _forward(self, line: str) -> None:
-        self._conversation.tell_line(f'{{"type":"journal","run":"{self.key}","record":{line}}}')
+    def _forward(self, texts: Sequence[str]) -> None:
+        self._conversation.tell_line(f'{{"type":"journal","run":"{self.key}","records":[{",".join(texts)}]}}')
 
     def _note(self, record: dict[str, object]) -> None:
         """Put a record into the journal before anything else is waited for; several share one write."""
@@ -298,7 +306,7 @@ class Execution:
     def _flush(self) -> None:
         if self._notes:
             notes, self._notes = self._notes, []
-            self._journal.write(*notes)
+            self._journal.write(notes)
 
     def _finish(self, verdict: Verdict) -> None:
         self._drain()
@@ -323,7 +331,7 @@ class Execution:
         except OSError:
             # Not even the reserve holds them: the verdict matters more.
             record["results"], record["result_error"] = None, "no space left for the results on the worker"
-            self._journal.write(record)
+            self._journal.write([record])
 
 
 def _open_pipe() -> tuple[int, int]:

@@ -1,9 +1,10 @@
 """The executor: a process that carries out one run at a time, hears the worker, and outlives it.
 
     worker ──► {"type": "execute", "folder": …, "request": {…} | null}     null: read it from the folder
-    worker ──► {"type": "stop", "run": key, "by": …}
+    worker ──► {"type": "cancel", "run": key, "by": …}                     if no command has started
+    worker ──► {"type": "abort", "run": key, "by": …}
     worker ◄── {"type": "hello", "pid", "start", "run": key | null}        first on each connection
-    worker ◄── {"type": "journal", "run": key, "record": {…}}              written to the journal just now
+    worker ◄── {"type": "journal", "run": key, "records": [{…}, …]}        written to the journal just now
     worker ◄── {"type": "log", "run": key, "size": bytes}                  the log grew
     worker ◄── {"type": "unclaimed", "run": key, "code", "message"}        not started, by this executor
 
@@ -149,11 +150,12 @@ class Executor:
         found = stat(pid)
         assert found is not None
         self._identity = Identity(pid, found.start, boot_id())
-        self._socket_path = f"{data}/executors/{pid}.sock"
+        self._files = f"{data}/executors/{pid}"
+        _write_anew(f"{self._files}.identity", str(self._identity))
         self._loop = Loop()
-        self._reserve = Reserve(f"{data}/executors/{pid}.reserve")
+        self._reserve = Reserve(f"{self._files}.reserve")
         self._execution: Execution | None = None
-        self._conversation = Conversation(self._loop, _listen(self._socket_path), self._hello)
+        self._conversation = Conversation(self._loop, _listen(f"{self._files}.sock"), self._hello)
         self._conversation.use(connection)
         self._post = Post(self._loop, self._conversation, self._reserve)
 
@@ -167,7 +169,8 @@ class Executor:
                 break
             else:
                 self._loop.turn(None)
-        os.unlink(self._socket_path)
+        os.unlink(f"{self._files}.sock")
+        os.unlink(f"{self._files}.identity")
         self._reserve.drop()
         self._conversation.close()
 
@@ -179,7 +182,7 @@ class Executor:
         key = os.path.basename(folder)
         try:
             request = message["request"] or _read_request(folder)
-            execution = Execution(folder, request, str(self._identity), self._post)
+            execution = Execution(folder, request, f"{self._files}.identity", self._post)
         except NotMine as error:
             self._conversation.tell({"type": "unclaimed", "run": key, "code": "not_mine", "message": str(error)})
             return True
@@ -191,6 +194,7 @@ class Executor:
     def _carry_out(self, execution: Execution) -> bool:
         self._execution = execution
         self._conversation.on_message = self._hear
+        self._hear()  # a wish may have come together with the request
         try:
             execution.carry_out()
             os.chdir("/")  # workspaces can be deleted and file systems unmounted
@@ -205,13 +209,14 @@ class Executor:
         return not execution.survivors
 
     def _hear(self) -> None:
-        """While a run is carried out: a wish to stop it is heeded at once, everything else can wait."""
+        """While a run is carried out: a wish about it is heeded at once, everything else can wait."""
         later = []
         for message in self._conversation.messages:
-            if message["type"] == "stop" and self._execution is not None and message["run"] == self._execution.key:
-                self._execution.wish_stop(message["by"])
-            else:
+            execution = self._execution
+            if message["type"] == "execute":
                 later.append(message)
+            elif execution is not None and message["run"] == execution.key:
+                execution.wish(message["by"], only_unstarted=message["type"] == "cancel")
         self._conversation.messages[:] = later
 
     def _hello(self) -> dict[str, object]:
@@ -236,7 +241,19 @@ def _listen(path: str) -> socket.socket:
     return listener
 
 
+def _write_anew(path: str, text: str) -> None:
+    """Write a file that is nobody else's: one that a killed executor left may be the marker of a run."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
+    os.write(descriptor, text.encode())
+    os.close(descriptor)
+
+
 def _read_request(folder: str) -> dict[str, Any]:
+    """The request of a folder: its length in bytes on the first line, then JSON; what follows is of earlier runs."""
     with open(f"{folder}/{REQUEST}", "rb") as file:
-        request: dict[str, Any] = json.load(file)
+        request: dict[str, Any] = json.loads(file.read(int(file.readline())))
     return request

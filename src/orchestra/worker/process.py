@@ -23,6 +23,15 @@ RESET_SIGNALS = frozenset(
 """Back to their default action in commands: Python ignores the first two, and the executor handles others."""
 
 
+INHERITED = frozenset({"PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"})
+"""What commands see of the worker's own environment, besides `LC_*`; so never its token."""
+
+
+def inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return those variables of the worker's environment that commands see."""
+    return {name: text for name, text in environment.items() if name in INHERITED or name.startswith("LC_")}
+
+
 class Identity:
     """Which process: equal only if pid, start time and boot are."""
 

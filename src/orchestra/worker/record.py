@@ -1,16 +1,22 @@
 """What an executor writes into the folder of its run, and the order in which it does.
 
-    marker      symbolic link to the executor's identity: made once, by whoever may start the run (INV-03)
-    journal     one JSON object a line: what happened, in order
+    marker      hard link to the executor's identity file: made once, by whoever may start the run (INV-03)
+    journal     what happened, in order; each line `crc32 of key and JSON` + ` ` + JSON
     log         exactly what the commands wrote
-    log.times   16 bytes each: offset into the log, milliseconds since 1970, both little-endian
+    log.index   u64 size of the log, u64 number of records; then records: u64 offset, u64 milliseconds since 1970
     journal.reserve   the journal goes on here when the disk is full
 
-symlink(2) is exclusive and carries its content, so a marker never exists without its owner's name:
+link(2) is exclusive and brings its content along, so a marker never exists without its owner's name:
 with a file made by `O_EXCL` and then written there would be an instant in which nobody can tell
-whether its maker lives. The worker makes one too (`-> closed`) to prove that a run can no longer
-start. The folder's name carries the epoch, so nothing that wakes up late can mark a later
+whether its maker lives. The worker makes one too (a link to `closed`) to prove that a run can no
+longer start. The folder's name carries the epoch, so nothing that wakes up late can mark a later
 assignment of the same run (E5).
+
+Folders are used again by later runs, and files in them are overwritten, never truncated: making and
+deleting four inodes a run costs more than a trivial run's spawn (ext4 without journal searches past
+all inodes deleted in the last minute; with `O_TRUNC` it flushes). So the end of what counts is
+written down: the log's in the index, after the bytes; the journal's by the first line whose
+checksum does not fit this run.
 
 Nothing here is synced: what survives a power loss is judged by the boot id (`docs/decisions`).
 
@@ -26,24 +32,26 @@ import os
 import stat
 import struct
 import time
+import zlib
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
-MARKER, JOURNAL, RESERVE, LOG, TIMES, REQUEST, RESULTS = (
+MARKER, JOURNAL, RESERVE, LOG, INDEX, REQUEST, RESULTS = (
     "marker",
     "journal",
     "journal.reserve",
     "log",
-    "log.times",
-    "request.json",
+    "log.index",
+    "request",
     "results.json",
 )
 RESERVE_BYTES = 1 << 16
 """Room for the end of a run on a full disk: some hundred journal lines without results."""
 
-TIME_RECORD = struct.Struct("<QQ")
+INDEX_RECORD = struct.Struct("<QQ")
 TIME_GRAIN_MS = 20
 """Output that arrives within this time shares one record: nobody reads finer, and a flood writes 50 a second."""
 
@@ -69,10 +77,10 @@ class NotMine(Exception):
     """The run is not this executor's to start: it has an owner, was closed, or its folder is gone."""
 
 
-def claim(folder: str, owner: str) -> None:
-    """Make the marker. Raises `NotMine`, or OSError when the folder cannot take it (nothing was started then)."""
+def claim(folder: str, identity: str) -> None:
+    """Make the marker from the file `identity`. Raises `NotMine`, or OSError when the folder cannot take it."""
     try:
-        os.symlink(owner, f"{folder}/{MARKER}")
+        os.link(identity, f"{folder}/{MARKER}")
     except FileExistsError:
         raise NotMine("the run already has its marker") from None
     except FileNotFoundError:
@@ -82,6 +90,24 @@ def claim(folder: str, owner: str) -> None:
 def unclaim(folder: str) -> None:
     """Take the own marker back: its maker found that it cannot start the run."""
     os.unlink(f"{folder}/{MARKER}")
+
+
+def journal_line(key: str, text: str) -> str:
+    """One line of the journal of the run `key`, for a record in JSON."""
+    return f"{zlib.crc32(f'{key} {text}'.encode()):08x} {text}\n"
+
+
+def read_journal(key: str, data: bytes) -> tuple[list[dict[str, Any]], int]:
+    """The records at the front of `data` that belong to the run `key` and are whole, and where they end."""
+    records: list[dict[str, Any]] = []
+    end = 0
+    while (newline := data.find(b"\n", end)) >= 0:
+        text = data[end + 9 : newline]
+        if data[end : end + 9] != b"%08x " % zlib.crc32(key.encode() + b" " + text):
+            break
+        records.append(json.loads(text))
+        end = newline + 1
+    return records, end
 
 
 class Reserve:
@@ -119,22 +145,21 @@ class Reserve:
 
 
 class Journal:
-    """The list of what happened. Each record also goes to `listener`, after it was written."""
+    """The list of what happened. Records go to `listener` (as JSON texts) after they were written."""
 
-    def __init__(self, folder: str, reserve: Reserve, listener: Callable[[str], None]) -> None:
+    def __init__(self, folder: str, key: str, reserve: Reserve, listener: Callable[[Sequence[str]], None]) -> None:
         self._folder = folder
+        self._key = key
         self._reserve = reserve
         self._listener = listener
         self._used_reserve = False
-        flags = os.O_CREAT | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
-        self._descriptor = os.open(f"{folder}/{JOURNAL}", flags, 0o600)
+        self._descriptor = os.open(f"{folder}/{JOURNAL}", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
 
-    def write(self, *records: Mapping[str, object]) -> None:
+    def write(self, records: Sequence[Mapping[str, object]]) -> None:
         """Write records together, on the reserve if the disk is full. Raises OSError when that is full as well."""
-        lines = [encode_json(record) for record in records]
-        self._write(("\n".join(lines) + "\n").encode())
-        for line in lines:
-            self._listener(line)
+        texts = [encode_json(record) for record in records]
+        self._write("".join(journal_line(self._key, text) for text in texts).encode())
+        self._listener(texts)
 
     def _write(self, data: bytes) -> None:
         try:
@@ -142,7 +167,7 @@ class Journal:
         except OSError:
             if self._used_reserve:
                 raise
-            # A torn last line stays behind; readers know that a line without its end was never written.
+            # A torn line stays behind; readers go on in the reserve.
             descriptor = self._reserve.move_to(f"{self._folder}/{RESERVE}")
             os.close(self._descriptor)
             self._descriptor, self._used_reserve = descriptor, True
@@ -162,7 +187,8 @@ class Log:
         self._limit = limit
         self._clock = clock
         self._descriptor = -1
-        self._times = -1
+        self._index = -1
+        self._records = 0
         self._last_time = -TIME_GRAIN_MS
         self._hash = hashlib.sha256()
         self.size = 0
@@ -178,7 +204,10 @@ class Log:
             if self._descriptor < 0:
                 self._open()
             self._stamp()
-            self._write(data[:room])
+            try:
+                self._write(data[:room])
+            finally:
+                os.pwrite(self._index, INDEX_RECORD.pack(self.size, self._records), 0)
         except OSError as error:
             self.error = f"{_explain(error)}: the log ends after {self.size} bytes"
         else:
@@ -190,20 +219,23 @@ class Log:
         return self._hash.hexdigest()
 
     def close(self) -> None:
-        for descriptor in (self._descriptor, self._times):
+        for descriptor in (self._descriptor, self._index):
             if descriptor >= 0:
                 os.close(descriptor)
 
     def _open(self) -> None:
-        flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+        flags = os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC
+        # The index first: a log without it is empty, whatever an earlier run left there.
+        self._index = os.open(f"{self._folder}/{INDEX}", flags, 0o600)
+        os.pwrite(self._index, INDEX_RECORD.pack(0, 0), 0)
         self._descriptor = os.open(f"{self._folder}/{LOG}", flags, 0o600)
-        self._times = os.open(f"{self._folder}/{TIMES}", flags, 0o600)
 
     def _stamp(self) -> None:
         now = self._clock.now_us() // 1000
         if now - self._last_time >= TIME_GRAIN_MS:
             self._last_time = now
-            os.write(self._times, TIME_RECORD.pack(self.size, now))
+            self._records += 1
+            os.pwrite(self._index, INDEX_RECORD.pack(self.size, now), self._records * INDEX_RECORD.size)
 
     def _write(self, data: memoryview) -> None:
         while data:

@@ -19,7 +19,7 @@ from orchestra.worker.process import Stat, all_processes, read_once, send_signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 RUN_MARK = "ORCHESTRA_RUN"
 """The variable in every command's environment that names its run."""
@@ -67,16 +67,16 @@ def signal_tree(root: int, number: int) -> None:
         send_signal(target, number)
 
 
-def sweep_targets(run: str, sessions: dict[int, int]) -> list[Stat]:
+def sweep_targets(run: str, sessions: Mapping[int, tuple[int, int]]) -> list[Stat]:
     """What is left of a run whose executor is dead, and everything below it.
 
     Ours is a process whose environment names the run, or that is in a session which a command of
-    the run leads (`sessions`: the leader's pid → its start time, from the journal). A session whose
+    the run leads (`sessions`: the leader's pid → it started between these ticks). A session whose
     leader is gone is not trusted: its number may be another's by now. So a process escapes only if
     it both cleared its environment and outlived its session's leader; `docs/decisions` says so.
     """
     processes = list(all_processes())
-    leaders = {one.pid for one in processes if sessions.get(one.pid) == one.start}
+    leaders = {one.pid for one in processes if one.pid in sessions and _is_within(one.start, sessions[one.pid])}
     mark = f"{RUN_MARK}={run}".encode()
     ours = {
         one.pid: one
@@ -86,6 +86,10 @@ def sweep_targets(run: str, sessions: dict[int, int]) -> list[Stat]:
     for root in tuple(ours):
         ours.update((one.pid, one) for one in descendants(root, processes))
     return list(ours.values())
+
+
+def _is_within(start: int, ticks: tuple[int, int]) -> bool:
+    return ticks[0] - 1 <= start <= ticks[1] + 1  # the kernel's clock and ours may round differently
 
 
 def _has_mark(pid: int, mark: bytes) -> bool:

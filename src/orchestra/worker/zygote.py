@@ -6,8 +6,8 @@ descriptors along. `python -I -S` leaves out site-packages and the environment, 
 imports only small modules of the standard library.
 
 The worker asks by one datagram with one end of a socket pair; the answer is the executor's pid with
-a pidfd. The zygote ends when the worker does. Executors do not: each is the leader of its own
-session and the subreaper of all that its commands start.
+a pidfd, or a negative error number. The zygote ends when the worker does. Executors do not: each is
+the leader of its own session and the subreaper of all that its commands start.
 """
 
 from __future__ import annotations
@@ -25,9 +25,6 @@ PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
 
-COMMAND = "import sys; sys.path.insert(0, sys.argv[1]); from orchestra.worker.zygote import main; main()"
-"""For `python -I -S -c`; arguments: the folder that contains `orchestra`, the data folder, the socket's descriptor."""
-
 
 def set_process_option(option: int, value: int | bytes) -> None:
     """prctl(2) with one argument; raises OSError."""
@@ -41,7 +38,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main() -> None:
-    """Serve the worker on the inherited socket until it is gone."""
+    """Serve the worker on the inherited socket until it is gone.
+
+    Arguments: the folder that contains `orchestra`, the data folder, the socket's descriptor.
+    """
     data, descriptor = sys.argv[2], int(sys.argv[3])
     set_process_option(PR_SET_NAME, b"orchestra-zygo")
     # The parent neither waits for executors nor needs their exit codes: pidfds tell of their end.
@@ -60,7 +60,10 @@ def main() -> None:
         if not asked:
             return
         connection = descriptors[0]
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # no process or memory left: the worker decides what that means for the run
+            pid = -(error.errno or 1)
         if pid == 0:
             worker.close()
             _become_executor(data, socket.socket(fileno=connection))
@@ -71,7 +74,7 @@ def main() -> None:
 def _answer(worker: socket.socket, pid: int) -> None:
     try:
         watch = os.pidfd_open(pid)
-    except OSError:  # already dead and collected: its end of the pair is closed, which says the same
+    except OSError:  # no process, or one that is dead and collected already
         worker.send(str(pid).encode())
         return
     socket.send_fds(worker, [str(pid).encode()], [watch])

@@ -1,0 +1,418 @@
+"""The worker's side of its executors: it starts them warm, hands runs over, hears them, and sees them end.
+
+    start(key)  ──► an idle executor, or a new one from the zygote ──► reports: Recorded, Grew, Unclaimed
+    adopt(key)  ──► the executor that a former worker process left at work
+    an executor's pidfd becomes readable ──► what is left of its run is ended ──► Gone
+
+Reports are copies of what stands in the run's folder, so none is needed to be right, only to be
+quick: whoever gets `Gone` or `Unclaimed` looks into the folder. An executor is named by its
+`Identity`, never by its pid alone.
+
+It does not know what a run means to the server, nor the files of the spool.
+"""
+
+import asyncio
+import errno
+import os
+import signal
+import socket
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from orchestra.worker import tree
+from orchestra.worker.process import Identity, Stat, identify, send_signal, stat
+from orchestra.worker.requests import RunKey
+
+REQUEST_INLINE_BYTES: Final = 1 << 15
+"""A larger request is read from the folder by the executor, so that a message always fits the socket's buffer."""
+RECEIVE_BYTES: Final = 1 << 18
+SWEEP_GRACE_S: Final = 5.0
+SWEEP_LIMIT_S: Final = 10.0
+SWEEP_PAUSE_S: Final = 0.05
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """These records were added to the journal."""
+
+    records: list[dict[str, Any]]
+
+
+class Grew(msgspec.Struct, frozen=True):
+    """The log is `size` bytes long."""
+
+    size: int
+
+
+class Unclaimed(msgspec.Struct, frozen=True):
+    """An executor did not start the run: `not_mine` (it has a marker, or no folder), or `unusable` and why."""
+
+    code: str
+    message: str
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """The executor of the run is dead, and what was left of the run is ended but for `survivors`, a text."""
+
+    executor: str
+    survivors: str
+
+
+Report = Recorded | Grew | Unclaimed | Gone
+
+
+class Executors(Protocol):
+    """What the worker needs of executors; the simulation brings some that live in memory."""
+
+    on_report: Callable[[RunKey, Report], None]
+    """Set before the first call; called from the event loop, never from inside of a call."""
+
+    def start(self, key: RunKey, folder: Path, request: bytes) -> None:
+        """Hand a run over. Whatever becomes of it is reported."""
+
+    def adopt(self, key: RunKey, owner: Identity, sessions: dict[int, tuple[int, int]]) -> None:
+        """Listen to the executor that has the run; if it is dead, end what it left. Reports follow either way."""
+
+    def cancel(self, key: RunKey, by: str) -> None:
+        """Ask that the run ends if none of its commands has started; else nothing happens."""
+
+    def abort(self, key: RunKey, by: str) -> None:
+        """Ask for the end of a run: TERM, grace, KILL. A second time also ends its cleanup."""
+
+    async def close(self) -> None:
+        """Let go of the executors: idle ones end, those at work go on without us."""
+
+
+class _Executor:
+    """One executor process that we are connected to, or whose end we await."""
+
+    def __init__(self, connection: socket.socket | None, watch: int, identity: Identity) -> None:
+        self.connection = connection
+        self.watch = watch
+        self.identity = identity
+        self.received = b""
+        self.unsent = b""
+        self.key: RunKey | None = None
+        self.sessions: dict[int, tuple[int, int]] = {}
+
+
+class ProcessExecutors:
+    """The real ones. `Zygote` starts them; at most as many stay warm as there are slots, for slots limit `start`."""
+
+    def __init__(self, data: Path, boot: str, zygote: "Zygote", spare: int) -> None:
+        """`data` is the data folder, absolute; at most `spare` executors are kept when they are idle."""
+        self.on_report: Callable[[RunKey, Report], None] = lambda _key, _report: None
+        self._folder = data / "executors"
+        self._boot = boot
+        self._zygote = zygote
+        self._spare = spare
+        self._idle: list[_Executor] = []
+        self._busy: dict[RunKey, _Executor] = {}
+        self._all: set[_Executor] = set()
+        self._wishes: dict[RunKey, list[tuple[str, str]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self._remove_leftovers()
+
+    def start(self, key: RunKey, folder: Path, request: bytes) -> None:
+        inline = request if len(request) <= REQUEST_INLINE_BYTES else b"null"
+        message = b'{"type":"execute","folder":%b,"request":%b}' % (msgspec.json.encode(str(folder)), inline)
+        if self._idle:
+            self._hand(self._idle.pop(), key, message)
+        else:
+            self._begin(self._start_another(key, message))
+
+    def adopt(self, key: RunKey, owner: Identity, sessions: dict[int, tuple[int, int]]) -> None:
+        executor = self._find(owner)
+        if executor is None:
+            self._begin_end(key, f"process {owner.pid}", sessions)
+            return
+        executor.key = key
+        executor.sessions = sessions
+        self._busy[key] = executor
+
+    def cancel(self, key: RunKey, by: str) -> None:
+        self._wish("cancel", key, by)
+
+    def abort(self, key: RunKey, by: str) -> None:
+        self._wish("abort", key, by)
+
+    async def close(self) -> None:
+        for task in tuple(self._tasks):
+            task.cancel()
+        for executor in tuple(self._all):
+            self._disconnect(executor)
+            self._loop.remove_reader(executor.watch)
+            os.close(executor.watch)
+        self._all.clear()
+        self._busy.clear()
+        self._idle.clear()
+        self._zygote.close()
+
+    def _hand(self, executor: _Executor, key: RunKey, message: bytes) -> None:
+        executor.key = key
+        executor.sessions = {}
+        self._busy[key] = executor
+        self._send(executor, message)
+        for kind, by in self._wishes.pop(key, ()):
+            self._wish(kind, key, by)
+
+    def _wish(self, kind: str, key: RunKey, by: str) -> None:
+        executor = self._busy.get(key)
+        if executor is not None:
+            self._send(executor, msgspec.json.encode({"type": kind, "run": str(key), "by": by}))
+        elif key in self._wishes:
+            self._wishes[key].append((kind, by))
+
+    # --- executors come ---
+
+    async def _start_another(self, key: RunKey, message: bytes) -> None:
+        self._wishes[key] = []
+        try:
+            executor = await self._fork()
+        except OSError as error:
+            del self._wishes[key]
+            self.on_report(key, Unclaimed("unusable", f"no executor can be started: {error}"))
+        else:
+            self._hand(executor, key, message)
+
+    async def _fork(self) -> _Executor:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            pid, watch = await self._zygote.fork(theirs)
+        identity = identify(pid, self._boot)
+        if watch is None or identity is None:
+            # It died at once; an end that is there already tells everybody.
+            watch, identity = _ended_descriptor(), identity or Identity(pid, 0, self._boot)
+        return self._add(_Executor(ours, watch, identity))
+
+    def _find(self, owner: Identity) -> _Executor | None:
+        """The living executor with this identity, connected if it still listens."""
+        for executor in self._all:
+            if executor.identity == owner:
+                return executor
+        watch = _open_watch(owner, self._boot)
+        return None if watch is None else self._add(_Executor(self._connect(owner.pid), watch, owner))
+
+    def _connect(self, pid: int) -> socket.socket | None:
+        """Connect to an executor; None when it does not listen (any more): then only its end will be seen."""
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.setblocking(False)
+        # By way of a descriptor, for a path of a socket has 107 characters at most (unix(7)).
+        folder = os.open(self._folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            connection.connect(f"/proc/self/fd/{folder}/{pid}.sock")
+        except OSError:
+            connection.close()
+            return None
+        finally:
+            os.close(folder)
+        return connection
+
+    def _add(self, executor: _Executor) -> _Executor:
+        self._all.add(executor)
+        self._loop.add_reader(executor.watch, self._ended, executor)
+        if executor.connection is not None:
+            self._loop.add_reader(executor.connection, self._readable, executor)
+        return executor
+
+    # --- executors speak ---
+
+    def _readable(self, executor: _Executor) -> None:
+        assert executor.connection is not None
+        try:
+            data = executor.connection.recv(RECEIVE_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._disconnect(executor)  # its process's end follows; nothing else is concluded from silence
+            return
+        *lines, executor.received = (executor.received + data).split(b"\n")
+        for line in lines:
+            self._hear(executor, msgspec.json.decode(line))
+
+    def _hear(self, executor: _Executor, message: dict[str, Any]) -> None:
+        key = RunKey.parse(message.get("run") or "")
+        if key is None or key != executor.key:
+            return
+        match message["type"]:
+            case "journal":
+                self._heard_records(executor, key, message["records"])
+            case "log":
+                self.on_report(key, Grew(message["size"]))
+            case "unclaimed":
+                self._release(executor, key)
+                self.on_report(key, Unclaimed(message["code"], message["message"]))
+
+    def _heard_records(self, executor: _Executor, key: RunKey, records: list[dict[str, Any]]) -> None:
+        executor.sessions.update(sessions_of(records))
+        if any(one["type"] == "finished" for one in records):
+            self._release(executor, key)
+        self.on_report(key, Recorded(records))
+
+    def _release(self, executor: _Executor, key: RunKey) -> None:
+        """The executor is free again. One that is too many ends when it is let go of."""
+        self._busy.pop(key, None)
+        executor.key = None
+        if len(self._idle) < self._spare and executor.connection is not None:
+            self._idle.append(executor)
+        else:
+            self._disconnect(executor)
+
+    def _send(self, executor: _Executor, line: bytes) -> None:
+        if executor.connection is None:
+            return
+        if not executor.unsent:
+            self._loop.add_writer(executor.connection, self._flush, executor)
+        executor.unsent += line + b"\n"
+        self._flush(executor)
+
+    def _flush(self, executor: _Executor) -> None:
+        if executor.connection is None:
+            return
+        try:
+            sent = executor.connection.send(executor.unsent)
+        except BlockingIOError:
+            return
+        except OSError:
+            executor.unsent = b""
+            self._disconnect(executor)
+            return
+        executor.unsent = executor.unsent[sent:]
+        if not executor.unsent:
+            self._loop.remove_writer(executor.connection)
+
+    def _disconnect(self, executor: _Executor) -> None:
+        if executor in self._idle:
+            self._idle.remove(executor)
+        if executor.connection is not None:
+            self._loop.remove_reader(executor.connection)
+            self._loop.remove_writer(executor.connection)
+            executor.connection.close()
+            executor.connection = None
+
+    # --- executors end ---
+
+    def _ended(self, executor: _Executor) -> None:
+        """The process is dead: hear what it said last, then end what it left."""
+        self._loop.remove_reader(executor.watch)
+        os.close(executor.watch)
+        while executor.connection is not None:
+            before = executor.received
+            self._readable(executor)
+            if executor.received is before and executor.connection is not None:
+                self._disconnect(executor)
+        self._all.discard(executor)
+        if executor.key is not None:
+            self._begin_end(executor.key, f"process {executor.identity.pid}", executor.sessions)
+
+    def _begin_end(self, key: RunKey, executor: str, sessions: dict[int, tuple[int, int]]) -> None:
+        self._begin(self._end(key, executor, sessions))
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _end(self, key: RunKey, executor: str, sessions: dict[int, tuple[int, int]]) -> None:
+        survivors = await self._sweep(key.run, sessions)
+        self._busy.pop(key, None)
+        self.on_report(key, Gone(executor, tree.describe(survivors)))
+
+    async def _sweep(self, run: str, sessions: dict[int, tuple[int, int]]) -> list[Stat]:
+        """End every process that a dead executor left of a run; return those that could not be ended."""
+        begin = self._loop.time()
+        told: set[tuple[int, int]] = set()
+        while targets := tree.sweep_targets(run, sessions):
+            elapsed = self._loop.time() - begin
+            if elapsed > SWEEP_LIMIT_S:
+                break
+            for one in targets:
+                if elapsed > SWEEP_GRACE_S:
+                    send_signal(one, signal.SIGKILL)
+                elif (one.pid, one.start) not in told:
+                    told.add((one.pid, one.start))
+                    send_signal(one, signal.SIGTERM)
+            await asyncio.sleep(min(SWEEP_PAUSE_S, 0.001 + elapsed))
+        return targets
+
+    def _remove_leftovers(self) -> None:
+        """Files of executors that were killed. A living one keeps its own: it may be adopted."""
+        for path in self._folder.iterdir():
+            if path.stem.isdecimal() and stat(int(path.stem)) is None:
+                path.unlink(missing_ok=True)
+
+
+class Zygote:
+    """Our end of the zygote's socket; answers come in the order of the questions."""
+
+    def __init__(self, connection: socket.socket, restart: Callable[[], socket.socket]) -> None:
+        """`restart` starts another zygote if this one was killed, and returns its socket."""
+        self._connection = connection
+        self._restart = restart
+        self._turn = asyncio.Lock()
+
+    async def fork(self, theirs: socket.socket) -> tuple[int, int | None]:
+        """Start an executor that talks on `theirs`; return its pid and a pidfd, None if it is dead already."""
+        async with self._turn:
+            try:
+                return await self._ask(theirs)
+            except ConnectionError:
+                self._connection.close()
+                self._connection = self._restart()
+                return await self._ask(theirs)
+
+    async def _ask(self, theirs: socket.socket) -> tuple[int, int | None]:
+        self._connection.setblocking(False)
+        socket.send_fds(self._connection, [b"fork"], [theirs.fileno()])
+        loop = asyncio.get_running_loop()
+        readable = asyncio.Event()
+        loop.add_reader(self._connection, readable.set)
+        try:
+            await readable.wait()
+        finally:
+            loop.remove_reader(self._connection)
+        answer, descriptors, _, _ = socket.recv_fds(self._connection, 32, 1)
+        if not answer:
+            raise ConnectionResetError(errno.ECONNRESET, "the zygote is gone")
+        for descriptor in descriptors:
+            os.set_inheritable(descriptor, False)
+        pid = int(answer)
+        if pid < 0:
+            raise OSError(-pid, os.strerror(-pid))
+        return pid, descriptors[0] if descriptors else None
+
+    def close(self) -> None:
+        """The zygote ends."""
+        self._connection.close()
+
+
+def sessions_of(records: list[dict[str, Any]]) -> dict[int, tuple[int, int]]:
+    """Which sessions the commands of a journal led: pid → it started between these ticks since boot."""
+    return {one["pid"]: (one["ticks"][0], one["ticks"][1]) for one in records if one["type"] == "spawned"}
+
+
+def _open_watch(owner: Identity, boot: str) -> int | None:
+    """A pidfd of exactly this process; None when it is dead."""
+    if owner.boot != boot:
+        return None
+    try:
+        watch = os.pidfd_open(owner.pid)
+    except OSError:
+        return None
+    found = stat(owner.pid)
+    if found is None or found.start != owner.start or found.state in "ZX":
+        os.close(watch)
+        return None
+    return watch
+
+
+def _ended_descriptor() -> int:
+    read_end, write_end = os.pipe2(os.O_CLOEXEC)
+    os.close(write_end)
+    return read_end

@@ -1,0 +1,148 @@
+"""One run that the worker holds: what its journal says, as values that go to the server.
+
+A fold over records: `absorb` takes what an executor wrote (live, or read from the folder), and the
+properties are what the protocol asks for. It does nothing by itself.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from orchestra.domain.recovery import Held, Phase
+from orchestra.domain.run import Cause, CauseCode, RunStatus, Step
+from orchestra.wire import messages as m
+from orchestra.worker.requests import Request, RequestedCommand, RunKey
+
+Record = dict[str, Any]
+
+EMPTY_SHA256: Final = hashlib.sha256().hexdigest()
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class HeldRun:
+    """A run as the worker knows it; `is_unwanted` means that the server wants its data deleted once it is dead."""
+
+    key: RunKey
+    request: Request | None
+    """None for an assignment that could not become a request; such a run is finished from the start."""
+    start_us: int | None = None
+    steps: list[Step] = field(default_factory=list)
+    log_size: int = 0
+    finished: Record | None = None
+    is_handed: bool = False
+    """An executor was asked to start it, or has it."""
+    is_closed: bool = False
+    """Its marker is ours: nothing of it can start any more."""
+    is_unwanted: bool = False
+    is_reusable: bool = True
+    """Nothing of it is alive, so its folder may serve another run."""
+    tries: int = 0
+
+    @property
+    def phase(self) -> Phase:
+        if self.finished is not None:
+            return Phase.FINISHED
+        return Phase.ACCEPTED if self.start_us is None else Phase.STARTED
+
+    @property
+    def held(self) -> Held:
+        return Held(run=self.key.run, epoch=self.key.epoch, phase=self.phase, log_size=self.log_size)
+
+    def absorb(self, records: Sequence[Record]) -> None:
+        """Take further records of the journal; one that is known already changes nothing."""
+        for one in records:
+            match one["type"]:
+                case "started":
+                    self.start_us = one["date"]
+                case "began":
+                    self._began(one)
+                case "ended":
+                    self._ended(one)
+                case "finished":
+                    self.finished = one
+                    self.log_size = one["log_size"]
+
+    def started_message(self) -> m.Started | None:
+        if self.start_us is None:
+            return None
+        return m.Started(run=self.key.run, epoch=self.key.epoch, date=date_of(self.start_us))
+
+    def stepped_message(self) -> m.Stepped:
+        return m.Stepped(run=self.key.run, epoch=self.key.epoch, steps=tuple(self.steps))
+
+    def finished_message(self) -> m.Finished | None:
+        one = self.finished
+        if one is None:
+            return None
+        status = RunStatus(one["status"])
+        results = one.get("results")
+        return m.Finished(
+            run=self.key.run,
+            epoch=self.key.epoch,
+            status=status,
+            cause=Cause(CauseCode(one["code"]), one["message"]),
+            date=date_of(one["date"]),
+            log_size=one["log_size"],
+            log_sha256=one["log_sha256"],
+            log_error=one.get("log_error"),
+            steps=tuple(self.steps),
+            results=None if results is None else results.encode(),
+            result_error=one.get("result_error"),
+            never_started=status is RunStatus.CANCELLED,
+        )
+
+    def _began(self, one: Record) -> None:
+        command = self._command(one["step"])
+        step = Step(
+            name=command.name,
+            command=command.run if isinstance(command.run, str) else tuple(command.run),
+            phase=command.phase,
+            start_date=date_of(one["date"]),
+            log_start=one["log_start"],
+        )
+        if all(known.start_date != step.start_date or known.log_start != step.log_start for known in self.steps[-1:]):
+            self.steps.append(step)
+
+    def _ended(self, one: Record) -> None:
+        if self.steps:
+            self.steps[-1] = replace(
+                self.steps[-1],
+                completion_date=date_of(one["date"]),
+                exit_code=one["exit_code"],
+                log_end=one["log_end"],
+            )
+        self.log_size = max(self.log_size, one["log_end"])
+
+    def _command(self, index: int) -> RequestedCommand:
+        assert self.request is not None, "only a run with a request has a journal"
+        return self.request.commands[index]
+
+
+def date_of(microseconds: int) -> datetime:
+    """Microseconds since 1970 as an aware date in UTC, exact."""
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def finished_record(
+    status: RunStatus,
+    cause: Cause,
+    date_us: int,
+    log: tuple[int, str] = (0, EMPTY_SHA256),
+    log_error: str | None = None,
+) -> Record:
+    """The end of a run that no executor could write; `log` is its size and SHA-256."""
+    return {
+        "type": "finished",
+        "status": status.value,
+        "code": cause.code.value,
+        "message": cause.message,
+        "date": date_us,
+        "log_size": log[0],
+        "log_sha256": log[1],
+        "log_error": log_error,
+        "results": None,
+        "result_error": None,
+    }

@@ -1,0 +1,34 @@
+"""Commands that use `{results.…}`: they can only be prepared when they start.
+
+Imported by an executor at the moment when a run needs it, for the template brings regular
+expressions and dataclasses along; everything else is prepared by the worker (`requests`).
+"""
+
+from __future__ import annotations
+
+import json
+
+from orchestra.domain.template import BadTemplateError, prepare
+from orchestra.worker.process import CannotStart
+from orchestra.worker.record import read_results
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+def prepare_late(
+    run: str | list[str], values: dict[str, Any], results_path: str, results_limit: int
+) -> tuple[list[str], dict[str, str]]:
+    """Argument vector and extra variables of a command; raises `CannotStart` with `bad_template`.
+
+    `values` are the roots that the worker knew; the results are what the file holds now.
+    """
+    text, problem = read_results(results_path, results_limit)
+    if problem is not None:
+        raise CannotStart("bad_template", problem)
+    try:
+        prepared = prepare(run, {**values, "results": {} if text is None else json.loads(text)})
+    except BadTemplateError as error:
+        raise CannotStart("bad_template", str(error)) from None
+    return list(prepared.argv), prepared.environment

@@ -1,0 +1,202 @@
+"""From an assignment to a request: everything that an executor needs, so that it asks nobody any more.
+
+The request is what the spool keeps: after a restart of the worker it is all that is known of a run.
+Commands are prepared here, with the values in their place; those that use `{results.…}` wait until
+they start (`late_template`). It does not know where requests are kept.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from orchestra.domain.ids import is_identifier
+from orchestra.domain.run import CauseCode
+from orchestra.domain.template import (
+    BadTemplateError,
+    parameter_environment,
+    placeholders,
+    prepare,
+    prepare_environment,
+)
+from orchestra.wire.messages import RESULTS_BYTES, Assign
+from orchestra.worker.record import RESULTS
+from orchestra.worker.tree import RUN_MARK
+
+LOG_BYTES: Final = 10 << 30
+"""Most bytes of one run's log: beyond it the log is cut and says so, the run goes on (security.md, sizes)."""
+
+
+class RunKey(msgspec.Struct, frozen=True, order=True):
+    """One assignment of a run: what the worker holds and names folders after."""
+
+    run: str
+    epoch: int
+
+    def __str__(self) -> str:
+        return f"{self.run}.{self.epoch}"
+
+    def __hash__(self) -> int:
+        return hash((self.run, self.epoch))
+
+    @classmethod
+    def parse(cls, text: str) -> "RunKey | None":
+        """Read what `str` wrote; None when it is something else."""
+        run, _, epoch = text.rpartition(".")
+        return cls(run, int(epoch)) if run and epoch.isdecimal() else None
+
+
+class RequestedCommand(msgspec.Struct, frozen=True, kw_only=True):
+    """One command; `run` as the job's author wrote it, `argv` None when it can only be prepared at its start."""
+
+    name: str
+    run: str | list[str]
+    phase: str
+    argv: list[str] | None
+    environment: dict[str, str]
+    timeout: float | None
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What an executor is asked to do; durations in seconds, sizes in bytes, paths absolute."""
+
+    run: str
+    epoch: int
+    workspace: str
+    clean: bool
+    environment: dict[str, str]
+    commands: list[RequestedCommand]
+    values: dict[str, Any] | None
+    timeout: float | None
+    silence_timeout: float | None
+    grace: float
+    log_limit: int = LOG_BYTES
+    results_limit: int = RESULTS_BYTES
+
+    @property
+    def key(self) -> RunKey:
+        return RunKey(self.run, self.epoch)
+
+
+class UnusableAssignmentError(Exception):
+    """The run can never start here; `code` and the text are its cause."""
+
+    def __init__(self, code: CauseCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
+    """What every run of this worker sees: `inherited` variables, the worker's name and properties, the server."""
+
+    inherited: dict[str, str]
+    worker: str
+    properties: dict[str, Any]
+    server: str
+    python: str
+    server_data: str | None = None
+
+
+def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: str) -> Request:
+    """Return the request for an assignment; `folder` is the run's folder in the spool.
+
+    Raises `UnusableAssignmentError` with `bad_definition` or `bad_template`.
+    """
+    definition = assign.definition
+    if definition.get("type") != "commands":
+        kind = definition.get("type")
+        raise UnusableAssignmentError(
+            CauseCode.BAD_DEFINITION, f"a worker cannot execute a definition of type {kind!r}"
+        )
+    values = _values(assign, surroundings)
+    try:
+        environment = _environment(assign, surroundings, values, folder, workspace)
+        values["environment"] = environment
+        commands = [
+            _command(one, phase, values)
+            for phase, key in (("commands", "commands"), ("finally", "finally"))
+            for one in definition.get(key) or ()
+        ]
+        return Request(
+            run=assign.run,
+            epoch=assign.epoch,
+            workspace=workspace,
+            clean=definition.get("workspace") == "clean",
+            environment=environment,
+            commands=commands,
+            values=values if any(one.argv is None for one in commands) else None,
+            timeout=definition.get("timeout"),
+            silence_timeout=definition.get("silence_timeout"),
+            grace=float(definition.get("grace", 10.0)),
+        )
+    except BadTemplateError as error:
+        raise UnusableAssignmentError(CauseCode.BAD_TEMPLATE, str(error)) from None
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise UnusableAssignmentError(CauseCode.BAD_DEFINITION, f"the definition cannot be read: {error!r}") from None
+
+
+def is_safe(assign: Assign) -> bool:
+    """Tell whether the names in the assignment may become names of folders (S-53: the server is not trusted either)."""
+    return is_identifier(assign.project) and is_identifier(assign.job) and assign.epoch >= 0
+
+
+def _values(assign: Assign, surroundings: Surroundings) -> dict[str, Any]:
+    """The roots of substitutions; what the server sent wins where it knows more than the names."""
+    known: dict[str, Any] = {
+        "parameters": assign.parameters,
+        "project": {"identifier": assign.project},
+        "job": {"identifier": assign.job},
+        "run": {"identifier": assign.run, "number": assign.number},
+        "services": {},
+        "worker": {"identifier": surroundings.worker, "properties": surroundings.properties},
+    }
+    for root in ("project", "job", "run", "services"):
+        if isinstance(given := assign.context.get(root), dict):
+            known[root] = {**known[root], **given}
+    return known
+
+
+def _environment(
+    assign: Assign, surroundings: Surroundings, values: dict[str, Any], folder: Path, workspace: str
+) -> dict[str, str]:
+    """The variables of every command. What Orchestra says of the run comes last: nothing can lie about it."""
+    own: dict[str, str] = assign.definition.get("environment") or {}
+    environment = {
+        **surroundings.inherited,
+        **prepare_environment(own, {**values, "environment": surroundings.inherited}),
+        **parameter_environment(assign.parameters),
+        "ORCHESTRA_SERVER": surroundings.server,
+        **assign.environment,
+        "ORCHESTRA_PROJECT": assign.project,
+        "ORCHESTRA_JOB": assign.job,
+        "ORCHESTRA_RUN_NUMBER": str(assign.number),
+        "ORCHESTRA_RESULTS": str(folder / RESULTS),
+        "ORCHESTRA_WORKSPACE": workspace,
+        "ORCHESTRA_PYTHON": surroundings.python,
+    }
+    if surroundings.server_data is not None:
+        environment["ORCHESTRA_DATA"] = surroundings.server_data
+    # First, so that whoever looks for a run's processes finds it at the front of a huge environment, too.
+    return {RUN_MARK: assign.run, **environment}
+
+
+def _command(one: Mapping[str, Any], phase: str, values: Mapping[str, Any]) -> RequestedCommand:
+    run = one["run"]
+    argv, environment = None, {}
+    if not _needs_results(run):
+        prepared = prepare(run, values)
+        argv, environment = list(prepared.argv), prepared.environment
+    return RequestedCommand(
+        name=one["name"],
+        run=run,
+        phase=phase,
+        argv=argv,
+        environment=environment,
+        timeout=one.get("timeout"),
+    )
+
+
+def _needs_results(run: str | Sequence[str]) -> bool:
+    texts: Iterable[str] = (run,) if isinstance(run, str) else run
+    return any("{results." in text and any(one.root == "results" for one in placeholders(text)) for text in texts)
