@@ -33,6 +33,10 @@ class Date(TypeDecorator[datetime]):
     impl = Text
     cache_ok = True
 
+    @property
+    def python_type(self) -> type[datetime]:
+        return datetime
+
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return postgresql.TIMESTAMP(timezone=True) if dialect.name == "postgresql" else Text()
 

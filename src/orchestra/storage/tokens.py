@@ -1,7 +1,7 @@
 """Tokens: their text, and what of it is stored.
 
-    orcu_ 22 characters    43 characters    6 characters       all base62 (0-9 A-Z a-z)
-    kind  identifier (128) secret (256 bit) CRC-32 of all before
+    orcu_ 22 characters     _ 43 characters    6 characters          all base62 (0-9 A-Z a-z)
+    kind  identifier (128 bit)  secret (256 bit) CRC-32 of all before
 
 The checksum lets a typing error and a search tool for leaked secrets decide without a database. Of
 the secret only SHA-256 is stored: 256 random bits need no slow hash. What is looked up is the
@@ -27,7 +27,7 @@ _VALUES: Final = {digit: value for value, digit in enumerate(_DIGITS)}
 _IDENTIFIER_LENGTH: Final = 22
 _SECRET_LENGTH: Final = 43
 _CHECKSUM_LENGTH: Final = 6
-_FORMAT: Final = re.compile(r"orc([uswer])_([0-9A-Za-z]{22})([0-9A-Za-z]{43})([0-9A-Za-z]{6})", re.ASCII)
+_FORMAT: Final = re.compile(r"orc([uswer])_([0-9A-Za-z]{22})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})", re.ASCII)
 
 _CODE: Final = re.compile(r"[0-9A-Za-z]{43}", re.ASCII)
 
@@ -50,11 +50,8 @@ def make(kind: TokenKind, identifier: str, secret: bytes) -> str:
     """Return the text of a token for `identifier` (a UUID) with `SECRET_BYTES` random bytes."""
     if len(secret) != SECRET_BYTES:
         raise ValueError(f"a token takes {SECRET_BYTES} random bytes, got {len(secret)}")
-    body = (
-        f"orc{kind}_"
-        + _encode(uuid.UUID(identifier).int, _IDENTIFIER_LENGTH)
-        + _encode(int.from_bytes(secret, "big"), _SECRET_LENGTH)
-    )
+    name = _encode(uuid.UUID(identifier).int, _IDENTIFIER_LENGTH)
+    body = f"orc{kind}_{name}_{_encode(int.from_bytes(secret, 'big'), _SECRET_LENGTH)}"
     return body + _checksum(body)
 
 

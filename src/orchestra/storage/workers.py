@@ -203,7 +203,9 @@ def patch(
         return before
     after = replace(before, **changed, update_date=now)
     _store(connection, after)
-    _happened(connection, EventType.WORKER_UPDATED, identifier, now, actor=actor, data={"changed": sorted(changed)})
+    flags = {name: value for name, value in changed.items() if isinstance(value, bool)}
+    data = {"changed": sorted(changed), **flags}
+    _happened(connection, EventType.WORKER_UPDATED, identifier, now, actor=actor, data=data)
     return after
 
 
