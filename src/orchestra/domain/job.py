@@ -116,3 +116,38 @@ class CommandsDefinition:
     silence_timeout_s: float | None = None
     grace_s: float = 10.0
     artifacts: tuple[str, ...] = ()
+
+
+def commands_definition(value: dict[str, Any]) -> CommandsDefinition:
+    """Read a definition of type `commands`; fields that an older release did not write have their defaults."""
+    plain = CommandsDefinition(commands=())
+    return CommandsDefinition(
+        commands=tuple(_command(one) for one in value["commands"]),
+        cleanup=tuple(_command(one) for one in value.get("finally", ())),
+        environment=dict(value.get("environment", {})),
+        workspace=value.get("workspace", plain.workspace),
+        timeout_s=value.get("timeout"),
+        silence_timeout_s=value.get("silence_timeout"),
+        grace_s=value.get("grace", plain.grace_s),
+        artifacts=tuple(value.get("artifacts", ())),
+    )
+
+
+def _command(value: dict[str, Any]) -> Command:
+    run = value["run"]
+    return Command(name=value["name"], run=run if isinstance(run, str) else tuple(run), timeout_s=value.get("timeout"))
+
+
+def policy(value: dict[str, Any]) -> Policy:
+    """Read a policy; fields that an older release did not write have their defaults, so `{}` is the default policy."""
+    plain = Policy()
+    concurrency, retry = value.get("concurrency"), value.get("retry")
+    lost = value.get("on_worker_lost", {"fail_after": plain.fail_after_s})
+    return Policy(
+        priority=value.get("priority", plain.priority),
+        concurrency=None if concurrency is None else Concurrency(**concurrency),
+        expiration_s=value.get("expiration"),
+        retry=None if retry is None else Retry(limit=retry["limit"], on=tuple(retry["on"]), delay_s=retry["delay"]),
+        fail_after_s=None if lost == "wait" else lost["fail_after"],
+        retention=value.get("retention", {}),
+    )

@@ -14,7 +14,6 @@ from typing import Any, Final
 from orchestra.domain import pattern
 from orchestra.domain.job import Parameter, ParameterType, ParameterValue
 from orchestra.domain.shapes import Anything, Choice, Field, Flag, Items, Record, Text
-from orchestra.domain.template import parameter_variable
 from orchestra.domain.tree import Node, Report, expected, from_plain, joined, kind, shortened
 
 KEY: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
@@ -101,7 +100,7 @@ PARAMETER: Final = Record(
         ),
         Field(
             name="type",
-            shape=Choice(choices=tuple(ParameterType), what="type"),
+            shape=Choice(choices=tuple(str(one) for one in ParameterType), what="type"),
             doc="How values are checked, converted and stored.",
             default="string",
         ),
@@ -118,23 +117,7 @@ PARAMETER: Final = Record(
 )
 
 
-def _check_keys(values: list[dict[str, Any]], node: Node, path: str, report: Report) -> None:
-    """Refuse keys that are equal, or that give commands the same variable."""
-    assert isinstance(node.value, tuple)
-    seen: dict[str, str] = {}
-    for index, value in enumerate(values):
-        key = value["key"]
-        variable = parameter_variable(key)
-        if variable not in seen:
-            seen[variable] = key
-            continue
-        says = f"two parameters have the key {key!r}"
-        if seen[variable] != key:
-            says = f"the keys {seen[variable]!r} and {key!r} would share the variable {variable}"
-        report.add(node.value[index], f"{path}[{index}].key", says)
-
-
-PARAMETERS: Final = Items(of=PARAMETER, most=200, also=_check_keys)
+PARAMETERS: Final = Items(of=PARAMETER, most=200)
 
 
 def parameters_of(values: Iterable[Mapping[str, Any]]) -> tuple[Parameter, ...]:

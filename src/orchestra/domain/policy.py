@@ -10,7 +10,7 @@ from typing import Any, Final
 from orchestra.domain.job import PRIORITY_HIGHEST, PRIORITY_LOWEST
 from orchestra.domain.run import CauseCode
 from orchestra.domain.shapes import Anything, Choice, Duration, Either, Field, Items, Record, Text, Whole
-from orchestra.domain.tree import Node, Report, expected
+from orchestra.domain.tree import Node, Report, expected, kind
 
 RETRY_CAUSES: Final = tuple(
     str(code)
@@ -36,8 +36,8 @@ def _check_cause(value: Any, node: Node, path: str, report: Report) -> None:
     text = node.written if isinstance(value, int) and not isinstance(value, bool) else value
     if isinstance(text, str) and (text in RETRY_CAUSES or (_EXIT_CODE.fullmatch(text) and int(text) < 256)):
         return
-    says = expected("cause", text, RETRY_CAUSES) if isinstance(text, str) else f"expected one of {RETRY_CAUSES}"
-    report.add(node, path, f"{says}; or an exit code from 1 to 255")
+    says = expected("cause", text, RETRY_CAUSES) if isinstance(text, str) else f"expected a cause, got {kind(node)}"
+    report.add(node, path, f"{says} (exit codes from 1 to 255 may stand here too)")
 
 
 def _write_causes(values: list[Any], node: Node, path: str, report: Report) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from orchestra.domain import duration
+from orchestra.domain.template import ROOTS
 from orchestra.domain.tree import Node, Report, expected, joined, kind, plain
 
 BAD: Final = object()
@@ -137,6 +138,9 @@ _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROL_IN_LINES: Final = re.compile(r"[\x00\ud800-\udfff]")
 
 
+_ROOTS: Final = tuple(f"{root}." for root in ROOTS)
+
+
 def check(shape: Shape, node: Node, path: str, report: Report) -> Any:  # noqa: PLR0912
     """Return the normal form of `node`, or `BAD`."""
     match shape:
@@ -172,7 +176,10 @@ def check(shape: Shape, node: Node, path: str, report: Report) -> Any:  # noqa: 
 
 
 def _wrong(node: Node, path: str, says: str, report: Report) -> Any:
-    report.add(node, path, f"expected {says}, got {kind(node)}")
+    hint = ""
+    if isinstance(node.value, dict) and any(key.startswith(_ROOTS) for key in node.value):
+        hint = ": in YAML, a text that begins with '{' needs quotes"
+    report.add(node, path, f"expected {says}, got {kind(node)}{hint}")
     return BAD
 
 

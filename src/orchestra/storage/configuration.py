@@ -1,0 +1,105 @@
+"""Configuration files against the database: read what is there, plan, and execute the plan, in one write.
+
+Between the plan and its execution nothing can change, for both happen in the same transaction. A
+plan with nothing in it writes nothing.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import ColumnElement, Connection, select
+
+from orchestra.domain.entries import JobEntry, ProjectEntry, ScheduleEntry
+from orchestra.domain.errors import InvalidContent
+from orchestra.domain.job import Job
+from orchestra.domain.manifest import Manifest
+from orchestra.domain.plan import Change, Current, Kind, Plan, plan
+from orchestra.domain.project import Project
+from orchestra.domain.schedule import Schedule
+from orchestra.storage import jobs, projects, schedules, schema
+from orchestra.storage.rows import Shape
+
+T = TypeVar("T")
+
+NAMES_AT_ONCE: Final = 500
+"""Projects named in one query: SQLite takes at most 32,766 variables, and plans get slow before that."""
+
+_PROJECT: Final = Shape(schema.project, Project, "identifier")
+_JOB: Final = Shape(schema.job, Job, "project", "identifier")
+_SCHEDULE: Final = Shape(schema.schedule, Schedule, "project", "identifier")
+
+
+def load(connection: Connection, wanted: Manifest, source: str) -> Current:
+    """Return the objects of the projects that the files name, and of those in which the source owns something.
+
+    The jobs of other projects that pipelines name are there as well.
+    """
+    names = {one.identifier for one in wanted.projects}
+    names |= {element["project"] for job in wanted.jobs for element in _elements(job) if element["project"]}
+    for column, managed_by in (
+        (schema.project.c.identifier, schema.project.c.managed_by),
+        (schema.job.c.project, schema.job.c.managed_by),
+        (schema.schedule.c.project, schema.schedule.c.managed_by),
+    ):
+        names |= set(connection.execute(select(column).where(managed_by == source).distinct()).scalars())
+    return Current(
+        projects={one.identifier: one for one in _all(connection, _PROJECT, schema.project.c.identifier, names)},
+        jobs={(one.project, one.identifier): one for one in _all(connection, _JOB, schema.job.c.project, names)},
+        schedules={
+            (one.project, one.identifier): one for one in _all(connection, _SCHEDULE, schema.schedule.c.project, names)
+        },
+    )
+
+
+def plan_of(connection: Connection, wanted: Manifest, source: str, *, prune: bool) -> Plan:
+    """Return what would change. Raises InvalidContent with the problems of the plan."""
+    planned = plan(load(connection, wanted, source), wanted, source, prune)
+    if planned.problems:
+        count = len(planned.problems)
+        raise InvalidContent(
+            f"{count} {'problem' if count == 1 else 'problems'} in the configuration", planned.problems
+        )
+    return planned
+
+
+def apply(
+    connection: Connection, wanted: Manifest, source: str, now: datetime, *, prune: bool, actor: str | None = None
+) -> Plan:
+    """Make the database as the files say; return what was changed.
+
+    Raises InvalidContent (see `plan_of`), and Conflict where something to delete is still needed.
+    """
+    planned = plan_of(connection, wanted, source, prune=prune)
+    for change in planned.changes:
+        _execute(connection, change, now, actor)
+    return planned
+
+
+def _execute(connection: Connection, change: Change, now: datetime, actor: str | None) -> None:
+    match change.entry:
+        case ProjectEntry():
+            projects.save(connection, change.entry, now, actor=actor)
+        case JobEntry():
+            jobs.save(connection, change.entry, now, actor=actor)
+        case ScheduleEntry():
+            schedules.save(connection, change.entry, now, actor=actor)
+        case None if change.kind is Kind.SCHEDULE:
+            schedules.delete(connection, change.project, change.identifier, now, actor=actor)
+        case None if change.kind is Kind.JOB:
+            jobs.delete(connection, change.project, change.identifier, now, actor=actor)
+        case None:
+            projects.delete(connection, change.project, now, actor=actor)
+
+
+def _all(connection: Connection, shape: Shape[T], column: ColumnElement[Any], names: set[str]) -> Iterator[T]:
+    """Return every object whose `column` is among `names`."""
+    ordered = sorted(names)
+    for begin in range(0, len(ordered), NAMES_AT_ONCE):
+        statement = shape.all.where(column.in_(ordered[begin : begin + NAMES_AT_ONCE]))
+        yield from shape.many(connection.execute(statement))
+
+
+def _elements(job: JobEntry) -> list[dict[str, Any]]:
+    elements: list[dict[str, Any]] = job.definition.get("elements", [])
+    return elements
