@@ -1,18 +1,17 @@
 """`orchestra apply`: configuration files → server, with a plan that says what changes."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import click
 import msgspec
 
+from orchestra import documents
 from orchestra.cli.connection import with_client
 from orchestra.cli.output import print_json, with_output
 from orchestra.client import Client
 
-SUFFIXES: Final = {".yaml", ".yml", ".json"}
 _SIGNS: Final = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
 
 
@@ -27,7 +26,7 @@ def apply(client: Client, paths: tuple[Path, ...], prune: bool, dry_run: bool, o
 
     PATH is a YAML or JSON file, or a folder of them. Nothing is written where nothing differs.
     """
-    files = [{"name": str(file), "content": _read(file)} for file in configuration_files(paths)]
+    files = [{"name": one.name, "content": _text(one)} for one in documents.load(paths)]
     plan = client.plan(files, prune=prune) if dry_run else client.apply(files, prune=prune)
     if output == "json":
         print_json(plan)
@@ -45,25 +44,12 @@ def apply(client: Client, paths: tuple[Path, ...], prune: bool, dry_run: bool, o
         click.echo(f"applied: {said.replace(' to ', ' ')}d" if len(changes) == 1 else f"applied: {said}")
 
 
-def configuration_files(paths: Sequence[Path]) -> list[Path]:
-    """The files that `paths` name: themselves, or every YAML and JSON file below a folder, sorted."""
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(one for one in path.rglob("*") if one.suffix in SUFFIXES and one.is_file())
-            if not inside:
-                raise click.UsageError(f"{path} has no .yaml, .yml or .json file")
-            found += inside
-        else:
-            found.append(path)
-    return list(dict.fromkeys(found))
-
-
-def _read(path: Path) -> str:
+def _text(document: documents.Document) -> str:
+    content = document.content
     try:
-        return path.read_text(encoding="utf-8")
+        return content if isinstance(content, str) else content.decode()
     except UnicodeDecodeError as error:
-        raise click.UsageError(f"{path} is not UTF-8: byte {error.start} does not fit") from None
+        raise click.UsageError(f"{document.name} is not UTF-8: byte {error.start} does not fit") from None
 
 
 def _print_change(change: dict[str, Any]) -> None:

@@ -15,17 +15,19 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from orchestra import documents
 from orchestra.cli.serving import Installation, stderr
 from orchestra.domain.access import TokenKind
 from orchestra.domain.ids import RANDOM_BITS, uuid7
 from orchestra.domain.user import User
-from orchestra.storage import authentications, users, workers
-from orchestra.storage import configuration as stored
+from orchestra.storage import authentications, configuration, users, workers
 from orchestra.storage.hints import EVENT
 from orchestra.storage.tokens import SECRET_BYTES
 
 NAME: Final = "local"
 USER: Final = "local-worker"
+EXAMPLES: Final = "examples"
+"""The source that owns the example project."""
 RESTART_FIRST_S: Final = 1.0
 RESTART_LONGEST_S: Final = 30.0
 STOP_S: Final = 20.0
@@ -108,9 +110,10 @@ def _is_active(connection: Connection) -> bool:
 
 
 async def _load_examples(installation: Installation) -> None:
-    files = stored.example_files()
-    now = installation.clock.now()
-    await installation.database.write(lambda connection: stored.apply_files(connection, files, now))
+    manifest, now = documents.manifest_of(documents.examples()), installation.clock.now()
+    await installation.database.write(
+        lambda connection: configuration.apply(connection, manifest, EXAMPLES, now, prune=False)
+    )
 
 
 async def _token_file(installation: Installation) -> Path:

@@ -1,13 +1,10 @@
-"""What people type: parameters, properties, names of jobs, paths of files, misspelt commands."""
-
-from pathlib import Path
+"""What people type: parameters, properties, names of jobs, misspelt commands."""
 
 import click
 import pytest
 from click.testing import CliRunner
 
 from orchestra.cli.app import COMMANDS, cli
-from orchestra.cli.apply import configuration_files
 from orchestra.cli.names import split_job
 from orchestra.cli.trigger import parse_parameters
 from orchestra.cli.worker import parse_properties
@@ -38,19 +35,6 @@ def test_a_job_is_named_by_project_and_job(text: str) -> None:
     with pytest.raises(click.UsageError):
         split_job(text)
     assert split_job("core/build") == ("core", "build")
-
-
-def test_a_folder_stands_for_the_files_below_it(tmp_path: Path) -> None:
-    (tmp_path / "deep").mkdir()
-    for name in ("b.yaml", "deep/a.yml", "c.json", "notes.txt"):
-        (tmp_path / name).write_text("{}")
-    found = configuration_files([tmp_path, tmp_path / "b.yaml"])
-    assert [one.name for one in found] == ["b.yaml", "c.json", "a.yml"]
-
-
-def test_a_folder_without_configuration_is_wrong_usage(tmp_path: Path) -> None:
-    with pytest.raises(click.UsageError):
-        configuration_files([tmp_path])
 
 
 @pytest.mark.parametrize("name", list(COMMANDS))
