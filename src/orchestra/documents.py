@@ -5,12 +5,16 @@ numbers are what they look like, everything else is text: `on`, `yes`, `2024-01-
 `0x1f`. Keys are text always. Anchors, aliases and merge keys (`<<`) work; a key that stands twice is
 refused, and so are tags other than `!!str`. JSON is read by the same reader.
 
+    python -m orchestra.documents > docs/schema.json    the JSON Schema of the files, for editors
+
 Limits: bytes of all documents, depth, and values with aliases expanded (a "billion laughs" is seen
 while it is read, before it is built).
 """
 
+import json
 import math
 import re
+import sys
 import zoneinfo
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,7 +26,7 @@ from typing import Final
 import yaml
 
 from orchestra.domain.errors import InvalidContent
-from orchestra.domain.manifest import Manifest
+from orchestra.domain.manifest import Manifest, configuration_schema
 from orchestra.domain.manifest import read as read_manifest
 from orchestra.domain.tree import DEPTH, NODES, Node, Report, Scalar
 
@@ -337,3 +341,7 @@ def _collected(node: Node, parts: Iterable[_Built]) -> _Built:
     parts = list(parts)
     size = 1 + sum(part.size for part in parts)
     return _Built(node, size, 1 + max((part.height for part in parts), default=0))
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(configuration_schema(), indent=2, ensure_ascii=False) + "\n")

@@ -25,9 +25,11 @@ from orchestra.domain.entries import (
     project_entry,
     schedule_entry,
 )
+from orchestra.domain.ids import IDENTIFIER_PATTERN
 from orchestra.domain.job import Parameter
 from orchestra.domain.job_check import child
 from orchestra.domain.parameters import checked
+from orchestra.domain.shapes import json_schema
 from orchestra.domain.tree import Node, Report, expected, from_plain, joined, kind
 
 Jobs = Mapping[tuple[str, str], tuple[Parameter, ...]]
@@ -238,5 +240,34 @@ def check_elements(entry: JobEntry, path: str, jobs: Jobs, report: Report) -> No
             report.add(child(nodes[index], "job") if nodes else None, place, expected("job", element["job"], names))
 
 
-FILE_FIELDS: Final = {"project": PROJECT, "job": JOB, "schedule": SCHEDULE}
-"""The tables of fields, for the JSON Schema and the documentation."""
+# Schema -------------------------------------------------------------------------------------------
+
+
+def configuration_schema() -> dict[str, Any]:
+    """Return the JSON Schema of configuration files, for completion in editors (`docs/schema.json`)."""
+    project = json_schema(PROJECT)
+    names = {"pattern": f"^{IDENTIFIER_PATTERN}$"}
+    for section, kind_ in (("jobs", "job"), ("schedules", "schedule")):
+        project["properties"][section] = {
+            "description": f"The {section} of the project, by identifier.",
+            "type": ["object", "null"],
+            "propertyNames": names,
+            "additionalProperties": {"$ref": f"#/$defs/{kind_}"},
+        }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Orchestra configuration",
+        "description": "Projects with their jobs and schedules, for `orchestra apply`.",
+        "type": "object",
+        "properties": {
+            "$schema": {"type": "string"},
+            "projects": {
+                "description": "Projects by identifier.",
+                "type": "object",
+                "propertyNames": names,
+                "additionalProperties": {"anyOf": [{"$ref": "#/$defs/project"}, {"type": "null"}]},
+            },
+        },
+        "additionalProperties": False,
+        "$defs": {"project": project, "job": json_schema(JOB), "schedule": json_schema(SCHEDULE)},
+    }

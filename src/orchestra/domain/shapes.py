@@ -318,3 +318,67 @@ def _tagged(shape: Tagged, node: Node, path: str, report: Report) -> Any:
         return BAD
     value = check(Choice(choices=choices, what=shape.tag), tag, joined(path, shape.tag), report)
     return BAD if value is BAD else check(shape.records[value], node, path, report)
+
+
+def json_schema(shape: Shape) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of a shape; every call returns a new dictionary."""
+    match shape:
+        case Text():
+            schema = _text_schema(shape)
+        case Choice():
+            schema = {"type": "string", "enum": list(shape.choices)}
+        case Whole():
+            schema = {"type": "integer", "minimum": shape.least, "maximum": shape.most}
+        case Flag():
+            schema = {"type": "boolean"}
+        case Duration():
+            text = {"type": "string", "pattern": duration.PATTERN, "examples": ["90s", "15m", "2h", "1d"]}
+            schema = {"anyOf": [text, {"type": "number", "minimum": shape.least, "maximum": shape.most}]}
+        case Items():
+            schema = {"type": "array", "items": json_schema(shape.of), "maxItems": shape.most}
+            schema |= {"minItems": shape.least} if shape.least else {}
+        case Table():
+            schema = {
+                "type": "object",
+                "additionalProperties": json_schema(shape.of),
+                "propertyNames": {"pattern": f"^{shape.key.pattern}$"},
+                "maxProperties": shape.most,
+            }
+        case Record():
+            schema = _record_schema(shape)
+        case Either():
+            schema = {"anyOf": [json_schema(one) for one in shape.shapes]}
+        case Tagged():
+            schema = {"oneOf": [json_schema(record) for record in shape.records.values()]}
+        case Anything():
+            schema = dict(shape.schema or {})
+    return schema
+
+
+def _text_schema(shape: Text) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": ["string", "number", "boolean"] if shape.as_written else "string"}
+    schema["maxLength"] = shape.longest
+    if shape.shortest:
+        schema["minLength"] = shape.shortest
+    if shape.pattern is not None:
+        schema["pattern"] = f"^(?:{shape.pattern.pattern})$"
+    return schema
+
+
+def _record_schema(shape: Record) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    for field in shape.fields:
+        schema = {"description": field.doc, **json_schema(field.shape)}
+        if not field.required:
+            # Null is the default, so that what a GET returns is accepted by a PUT.
+            schema = {"description": schema.pop("description"), "anyOf": [schema, {"type": "null"}]}
+            if field.default is not None:
+                schema["default"] = deepcopy(field.default)
+        properties[field.name] = schema
+    required = [field.name for field in shape.fields if field.required]
+    return {
+        "type": "object",
+        "properties": properties,
+        **({"required": required} if required else {}),
+        "additionalProperties": False,
+    }

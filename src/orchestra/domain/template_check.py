@@ -93,7 +93,8 @@ def _unknown(placeholder: Placeholder, known: Known) -> str:
     if reason := known.refused.get(root):
         return f"{placeholder} has no value here: {reason}"
     if root == "worker":
-        return "" if path.startswith("properties.") else f"unknown name {placeholder}: expected {{worker.properties.…}}"
+        is_known = path == "identifier" or path.startswith("properties.")
+        return "" if is_known else f"unknown name {placeholder}: expected {{worker.properties.NAME}}"
     if root in FIELDS:
         is_known = path in FIELDS[root] or (root == "run" and path.startswith("source."))
         return "" if is_known else _expected(placeholder, FIELDS[root])
