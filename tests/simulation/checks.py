@@ -298,8 +298,8 @@ def inv_20(history: History) -> Iterator[Violation]:
         elif isinstance(entry, Forgotten):
             told.add((entry.run, entry.epoch, entry.worker))
             ours = entry.row_epoch == entry.epoch and entry.row_worker == entry.worker
-            if ours and (entry.status in LIVE or not entry.log_complete):
-                what = f"told to forget while {entry.status}, log complete: {entry.log_complete}"
+            if ours and (entry.status in LIVE or entry.durable < entry.on_worker):
+                what = f"told to forget while {entry.status}, {entry.durable} of {entry.on_worker} bytes of log stored"
                 yield Violation("INV-20", entry.at, entry.run, what)
         else:
             if (entry.run, entry.epoch, entry.worker) not in told:
@@ -325,7 +325,7 @@ def inv_21(history: History) -> Iterator[Violation]:
     """Liveness: once the faults are over every run becomes terminal."""
     if history.is_quiescent:
         for run, final in history.runs.items():
-            if final.status in LIVE:
+            if final.status in LIVE and final.can_run:
                 yield Violation("INV-21", 0, run, f"is still {final.status} ({final.cause}) long after the last fault")
 
 

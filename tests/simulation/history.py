@@ -129,7 +129,7 @@ class Acknowledged(Entry):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forgotten(Entry):
-    """The server told a worker to delete a run; what its row said at that moment."""
+    """The server told a worker to delete a run; the row at that moment, and the log's bytes here and there."""
 
     run: str
     epoch: int
@@ -137,7 +137,8 @@ class Forgotten(Entry):
     status: str
     row_epoch: int
     row_worker: str
-    log_complete: bool
+    durable: int
+    on_worker: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +175,8 @@ class FinalRun:
     log_error: str | None = None
     results: Any = None
     result_error: str | None = None
+    can_run: bool = True
+    """Some machine that is left has what the job wants: else it may wait for ever."""
 
 
 @dataclass(slots=True, kw_only=True)

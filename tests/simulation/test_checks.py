@@ -45,7 +45,15 @@ def good() -> History:
         Ended(at=4, run="r1", epoch=1, worker="w1", exit_code=0),
         Changed(at=5, run="r1", number=4, before="running", after="succeeded", epoch=1, worker="w1", cause="succeeded"),
         Forgotten(
-            at=5.1, run="r1", epoch=1, worker="w1", status="succeeded", row_epoch=1, row_worker="w1", log_complete=True
+            at=5.1,
+            run="r1",
+            epoch=1,
+            worker="w1",
+            status="succeeded",
+            row_epoch=1,
+            row_worker="w1",
+            durable=4,
+            on_worker=4,
         ),
         Seen(at=5.2, client="c", run="r1", status="succeeded", epoch=1, log_size=4),
         Cleaned(at=5.3, run="r1", epoch=1, worker="w1"),
@@ -273,10 +281,32 @@ BAD: dict[str, Callable[[History], None]] = {
         3.7, Acknowledged(at=3.7, run="r1", epoch=1, offset=9, durable=4)
     ),
     "INV-20 cleaned without being told": drop(Forgotten),
-    "INV-20 told to forget what is not stored": insert(
+    "INV-20 told to forget while it runs": insert(
         3.7,
         Forgotten(
-            at=3.7, run="r1", epoch=1, worker="w1", status="running", row_epoch=1, row_worker="w1", log_complete=False
+            at=3.7,
+            run="r1",
+            epoch=1,
+            worker="w1",
+            status="running",
+            row_epoch=1,
+            row_worker="w1",
+            durable=4,
+            on_worker=4,
+        ),
+    ),
+    "INV-20 told to forget what is not stored": insert(
+        5.05,
+        Forgotten(
+            at=5.05,
+            run="r1",
+            epoch=1,
+            worker="w1",
+            status="failed",
+            row_epoch=1,
+            row_worker="w1",
+            durable=3,
+            on_worker=4,
         ),
     ),
     "INV-20 cleaned while alive": insert(5.3, Cleaned(at=5.3, run="r1", epoch=1, worker="w1", alive=True)),

@@ -1,0 +1,107 @@
+"""Replays simulated worlds.
+
+python -m tests.simulation --seed 7           one world as a transcript, then what is wrong with it
+python -m tests.simulation --seed 7 --run ID  only what concerns one run (the end of its identifier is enough)
+python -m tests.simulation --many             explores seeds until stopped; prints those that fail
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import logging
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from simulation.checks import violations
+from simulation.history import Beat, Entry, Note
+from simulation.mutants import MUTANTS, planted
+from simulation.world.loop import NODE
+from simulation.world.world import play
+
+
+def main() -> int:
+    """Do what the arguments say; the exit code is 1 where an invariant does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="which world")
+    parser.add_argument("--run", default="", help="show only what concerns this run")
+    parser.add_argument("--many", action="store_true", help="explore from --seed on until stopped")
+    parser.add_argument("--count", type=int, help="with --many: stop after so many")
+    parser.add_argument("--mutant", choices=sorted(MUTANTS), help="plant a fault into the program first")
+    arguments = parser.parse_args()
+    with planted(arguments.mutant):
+        if arguments.many:
+            return explore(arguments.seed, arguments.count)
+        return replay(arguments.seed, arguments.run)
+
+
+def replay(seed: int, run: str) -> int:
+    """Print one world as it happens."""
+    handler = _Transcript(run)
+    logger = logging.getLogger("orchestra")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    history = play(seed, handler.show)
+    found = violations(history)
+    print(f"\nseed {seed}: {len(history.runs)} runs, {len(history.entries)} entries, digest {history.digest()[:16]}")
+    for identifier, final in sorted(history.runs.items()):
+        print(f"  {identifier}  {final.status:<10} epoch {final.epoch}  {final.cause:<20} {final.log_size} bytes")
+    for violation in found:
+        print(violation)
+    print("every invariant holds" if not found else f"{len(found)} violations")
+    return 1 if found else 0
+
+
+def explore(seed: int, count: int | None) -> int:
+    """Play seed after seed."""
+    logging.disable(logging.CRITICAL)
+    failed = played = 0
+    begin = time.perf_counter()
+    seeds = itertools.count(seed) if count is None else range(seed, seed + count)
+    try:
+        for one in seeds:
+            found = violations(play(one))
+            played += 1
+            if found:
+                failed += 1
+                print(f"\rseed {one}: {len(found)} violations, first: {found[0]}", flush=True)
+                print(f"  make simulate SEED={one}", flush=True)
+            each = (time.perf_counter() - begin) / played
+            print(
+                f"\r{played} worlds, {failed} failed, {each * 1000:.0f} ms each ", end="", file=sys.stderr, flush=True
+            )
+    except KeyboardInterrupt:
+        pass
+    print(f"\n{played} worlds, {failed} failed", file=sys.stderr)
+    return 1 if failed else 0
+
+
+class _Transcript(logging.Handler):
+    """Prints entries and what the programs say, in the order in which they happen."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__()
+        self._run = run
+
+    def show(self, entry: Entry) -> None:
+        """Print one entry; beats are too many for a reader."""
+        if not isinstance(entry, Beat) and self._run in str(entry):
+            print(entry)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a log event with the process that says it."""
+        node = NODE.get()
+        values = getattr(record, "orchestra_values", {})
+        text = "  ".join([f"[{record.msg}]", *(f"{name}={value}" for name, value in values.items())])
+        if self._run in text:
+            now = asyncio.get_running_loop().time()
+            print(Note(at=now, who="world" if node is None else node.name, text=text))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""SimLoop: an asyncio event loop in which time is a number and chance is a seed.
+
+Nothing is waited for: when no task can go on, the clock jumps to the next timer. Which of the tasks
+that could go on goes first is drawn. So one seed is one order of everything, and a million seconds
+cost nothing. Threads and sockets do not exist here; whoever asks for them fails.
+
+A `Node` is a process of the world: its tasks are known by their context. When it is killed its
+seams are dead first, then its tasks unwind, so nothing that they still do on their way has an effect.
+"""
+
+# mypy: disable-error-code="attr-defined, override, has-type"
+# It reaches into asyncio where only the standard library itself does.
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import heapq
+import random
+import weakref
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
+
+NODE: Final[contextvars.ContextVar[Node | None]] = contextvars.ContextVar("node", default=None)
+UNWINDING_STEPS: Final = 200
+"""A killed process whose tasks are not gone after so many rounds swallows its cancellation."""
+
+
+class DeadlockError(Exception):
+    """Every task waits, and no timer will ever wake one."""
+
+
+class Node:
+    """One process: `is_alive` until it is killed. Its seams call `check`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.is_alive = True
+        self.tasks: dict[asyncio.Task[Any], None] = {}
+        self.on_kill: list[Callable[[], None]] = []
+
+    def check(self) -> None:
+        """Raise CancelledError in a process that is dead: it can have no effect any more."""
+        if not self.is_alive:
+            raise asyncio.CancelledError(f"{self.name} is dead")
+
+    def run(self, callback: Callable[..., object], *arguments: object) -> None:
+        """Call `callback` as this process, if it lives: what it begins belongs to the process."""
+        if self.is_alive:
+            context = contextvars.copy_context()
+            context.run(NODE.set, self)
+            context.run(callback, *arguments)
+
+    def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Begin a task of this process."""
+        context = contextvars.copy_context()
+        context.run(NODE.set, self)
+        return asyncio.get_running_loop().create_task(coroutine, name=f"{self.name}: {name}", context=context)
+
+    async def kill(self) -> None:
+        """End the process at once; returns when nothing of it is left."""
+        self.is_alive = False
+        for callback in self.on_kill:
+            callback()
+        for _ in range(UNWINDING_STEPS):
+            if not self.tasks:
+                return
+            for task in tuple(self.tasks):
+                task.cancel()
+            await asyncio.sleep(0)
+        raise DeadlockError(f"{self.name} was killed, but lives on: {[task.get_name() for task in self.tasks]}")
+
+
+class _Selector:
+    """Waits by moving the clock."""
+
+    def __init__(self, loop: SimLoop) -> None:
+        self._loop = loop
+
+    def select(self, timeout: float | None) -> list[Any]:
+        if timeout is None:
+            raise DeadlockError("nothing is left to wait for")
+        if timeout > 0:
+            self._loop.jump()
+        return []
+
+    def get_map(self) -> dict[int, Any]:
+        return {}
+
+    def close(self) -> None:
+        return
+
+
+class SimLoop(asyncio.BaseEventLoop):
+    """The loop of one world. `errors` collects what asyncio would have logged."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self._now = 0.0
+        self._order = random.Random(f"order {seed}")
+        self._selector = _Selector(self)
+        self.steps = 0
+        self.errors: list[str] = []
+        self.ages: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._born = 0
+        self.set_task_factory(_make_task)
+        self.set_exception_handler(self._note_error)
+
+    def time(self) -> float:
+        """Virtual seconds since the world began."""
+        return self._now
+
+    def jump(self) -> None:
+        """Move the clock to the next timer."""
+        while self._scheduled and self._scheduled[0]._cancelled:
+            handle = heapq.heappop(self._scheduled)
+            handle._scheduled = False
+            self._timer_cancelled_count = max(self._timer_cancelled_count - 1, 0)
+        if not self._scheduled:
+            return
+        self._now = max(self._now, self._scheduled[0]._when)
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[..., object],
+        *args: Any,
+        context: contextvars.Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """Timers of a killed process do not fire."""
+        node = NODE.get() if context is None else context.get(NODE)
+        if node is None:
+            return super().call_at(when, callback, *args, context=context)
+
+        def fire() -> None:
+            if node.is_alive:
+                callback(*args)
+
+        return super().call_at(when, fire, context=context)
+
+    def _run_once(self) -> None:
+        """Let the tasks that are ready go on in a drawn order; callbacks that are no tasks keep theirs."""
+        self.steps += 1
+        ready = self._ready
+        if len(ready) > 1:
+            places = [place for place, handle in enumerate(ready) if _is_task_step(handle)]
+            if len(places) > 1:
+                # Who wakes whom may follow the order of a set of tasks, which is that of their addresses.
+                handles = sorted((ready[place] for place in places), key=self._age)
+                self._order.shuffle(handles)
+                for place, handle in zip(places, handles, strict=True):
+                    ready[place] = handle
+        super()._run_once()  # type: ignore[misc]
+
+    def _age(self, handle: asyncio.Handle) -> int:
+        """The number of the handle's task; 0 for a first step, which stands where its creator put it."""
+        return self.ages.get(getattr(handle._callback, "__self__", None), 0)
+
+    def register(self, task: asyncio.Task[Any]) -> None:
+        """Number a new task."""
+        self._born += 1
+        self.ages[task] = self._born
+
+    def _process_events(self, event_list: list[Any]) -> None:
+        return
+
+    def _write_to_self(self) -> None:
+        raise AssertionError("a thread tried to wake a simulated loop")
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+        raise AssertionError(f"a simulated process has no threads: {func}")
+
+    def _note_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        task = context.get("task") or context.get("future")
+        self.errors.append(f"{context['message']}: {context.get('exception')!r} in {task!r}")
+
+
+_WAKEUP_NAMES = ("TaskStepMethWrapper", "TaskWakeupMethWrapper")
+
+
+def _is_task_step(handle: asyncio.Handle) -> bool:
+    callback = handle._callback
+    return type(callback).__name__ in _WAKEUP_NAMES or isinstance(getattr(callback, "__self__", None), asyncio.Task)
+
+
+def _make_task(
+    loop: asyncio.AbstractEventLoop, coroutine: Any, context: contextvars.Context | None = None, **options: Any
+) -> asyncio.Task[Any]:
+    task: asyncio.Task[Any] = asyncio.Task(coroutine, loop=loop, context=context, **options)
+    assert isinstance(loop, SimLoop)
+    loop.register(task)
+    node = NODE.get() if context is None else context.get(NODE)
+    if node is not None:
+        node.tasks[task] = None
+        task.add_done_callback(lambda done: _forget(node, done))
+    return task
+
+
+def _forget(node: Node, task: asyncio.Task[Any]) -> None:
+    node.tasks.pop(task, None)
+    if not node.is_alive and not task.cancelled():
+        # How a killed process unwinds is nobody's business.
+        task.exception()

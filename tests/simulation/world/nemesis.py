@@ -1,0 +1,135 @@
+"""The nemesis: draws a fault now and then, does it, and undoes it. Afterwards it heals everything."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+from simulation.history import Fault
+from simulation.world.machine import Machine
+from simulation.world.seams import stream
+
+if TYPE_CHECKING:
+    from simulation.world.world import World
+
+
+class Nemesis:
+    """What goes wrong in one world, and for how long."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._chance: random.Random = stream(world.seed, "nemesis")
+
+    async def rage(self, until: float) -> None:
+        """Do faults until then."""
+        world, swarm = self._world, self._world.swarm
+        while True:
+            await asyncio.sleep(self._chance.expovariate(1 / swarm.fault_interval_s))
+            if world.time() >= until:
+                return
+            await self._strike(self._chance.choice(swarm.faults))
+
+    async def heal(self) -> None:
+        """Undo everything; a machine that is to stay dead loses its power for ever."""
+        world = self._world
+        world.weather.calm()
+        world.disk.failing = 0
+        for connection in world.network.connections:
+            connection.unblock()
+        world.network.blocked.clear()
+        dead = world.swarm.dead_for_ever
+        for machine in world.machines.values():
+            if machine.name == dead:
+                self._say("gone for ever", machine.name)
+                if machine.is_on:
+                    self._say("power loss", machine.name)
+                    await machine.lose_power()
+            elif not machine.is_on:
+                machine.switch_on()
+            else:
+                machine.start_worker()
+        if world.server is None:
+            world.start_server()
+        self._say("healed", "everything")
+
+    async def _strike(self, kind: str) -> None:
+        match kind:
+            case "cut" | "half-open":
+                self._break_connection(kind)
+            case "partition":
+                self._partition()
+            case "server killed" | "server loses power":
+                await self._kill_server(kind)
+            case "worker killed" | "worker stopped" | "power loss":
+                await self._strike_machine(kind)
+            case "executor killed":
+                await self._kill_executor()
+            case "database down":
+                duration = self._chance.uniform(1, 15)
+                self._say(kind, "server", f"{duration:.1f} s")
+                self._world.weather.down_until = self._world.time() + duration
+            case "disk full":
+                self._say(kind, "server")
+                self._world.disk.failing = self._chance.randint(1, 5)
+
+    def _break_connection(self, kind: str) -> None:
+        connections = self._world.network.connections
+        if not connections:
+            return
+        connection = self._chance.choice(connections)
+        self._say(kind, connection.worker)
+        if kind == "cut":
+            connection.cut()
+        else:
+            connection.half_open()
+
+    def _partition(self) -> None:
+        world = self._world
+        worker = self._chance.choice(world.swarm.machine_names)
+        duration = self._chance.choice((0.5, 5.0, 15.0, 30.0, 45.0))
+        up, down = self._chance.choice(((True, True), (True, False), (False, True)))
+        self._say("partition", worker, f"{duration} s{' up' if up else ''}{' down' if down else ''}")
+        world.network.block(worker, up=up, down=down)
+        world.later(duration, lambda: world.network.unblock(worker))
+
+    async def _kill_server(self, kind: str) -> None:
+        world = self._world
+        if world.server is None:
+            return
+        self._say(kind, world.server.node.name)
+        await world.kill_server()
+        if kind == "server loses power":
+            world.disk.lose_power()
+        world.later(self._chance.choice((0.1, 2.0, 10.0, 25.0)), world.start_server)
+
+    async def _strike_machine(self, kind: str) -> None:
+        world = self._world
+        machine = self._chance.choice(list(world.machines.values()))
+        if kind == "power loss":
+            if machine.is_on:
+                self._say(kind, machine.name)
+                await machine.lose_power()
+                world.later(self._chance.choice((2.0, 15.0, 40.0)), lambda: self._boot(machine))
+        elif machine.node is not None:
+            self._say(kind, machine.name)
+            if kind == "worker killed":
+                await machine.kill_worker()
+                world.later(self._chance.choice((0.1, 2.0, 20.0)), machine.start_worker)
+            else:
+                await machine.stop_worker()
+
+    def _boot(self, machine: Machine) -> None:
+        if not machine.is_on:
+            machine.switch_on()
+
+    async def _kill_executor(self) -> None:
+        machines = [machine for machine in self._world.machines.values() if machine.executors]
+        if machines:
+            machine = self._chance.choice(machines)
+            executor = self._chance.choice(list(machine.executors.values()))
+            self._say("executor killed", machine.name, f"{executor.identity.pid} {executor.key or 'idle'}")
+            await machine.kill_executor(executor)
+
+    def _say(self, kind: str, target: str, detail: str = "") -> None:
+        self._world.record(Fault(at=self._world.time(), kind=kind, target=target, detail=detail))

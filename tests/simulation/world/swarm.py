@@ -1,0 +1,140 @@
+"""What is drawn for one seed: how many machines, which jobs, which faults and how often. Things are absent at times."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestra.domain.job import Job as StoredJob
+from simulation.world.seams import BEGINNING, stream
+
+FAULTS = (
+    "cut",
+    "half-open",
+    "partition",
+    "server killed",
+    "server loses power",
+    "worker killed",
+    "worker stopped",
+    "executor killed",
+    "power loss",
+    "database down",
+    "disk full",
+)
+OS = ("linux", "plan9")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job of the world; `words` is its command's script, see `execution`."""
+
+    identifier: str
+    words: tuple[str, ...]
+    properties: dict[str, str] = field(default_factory=dict)
+    group: str | None = None
+    limit: int = 1
+    fail_after_s: float | None = 120.0
+    grace_s: float = 5.0
+
+    def stored(self) -> StoredJob:
+        """The job as the storage keeps it, in normal form."""
+        rule: Any = "wait" if self.fail_after_s is None else {"fail_after": self.fail_after_s}
+        concurrency = None
+        if self.group is not None:
+            concurrency = {"group": self.group, "limit": self.limit, "overflow": "queue"}
+        return StoredJob(
+            project="world",
+            identifier=self.identifier,
+            display_name=self.identifier,
+            definition={
+                "type": "commands",
+                "commands": [{"name": "main", "run": ["simulated", *self.words], "timeout": None}],
+                "finally": [],
+                "environment": {},
+                "workspace": "reuse",
+                "timeout": None,
+                "silence_timeout": None,
+                "grace": self.grace_s,
+                "artifacts": [],
+            },
+            properties=dict(self.properties),
+            policy={
+                "priority": 0,
+                "concurrency": concurrency,
+                "expiration": None,
+                "retry": None,
+                "on_worker_lost": rule,
+                "retention": {},
+            },
+            creation_date=BEGINNING,
+            update_date=BEGINNING,
+        )
+
+
+class Swarm:
+    """The parameters of one world, all from its seed."""
+
+    def __init__(self, seed: int) -> None:
+        chance = stream(seed, "swarm")
+        self._seed = seed
+        self.machine_names = [f"w{number + 1}" for number in range(chance.randint(1, 4))]
+        self.slots = {name: chance.randint(1, 4) for name in self.machine_names}
+        self.properties = {name: {"os": chance.choice(OS)} for name in self.machine_names}
+        self.clients = chance.randint(1, 2)
+        self.triggers = chance.randint(8, 20)
+        """For each client."""
+        self.trouble_s = chance.choice((60.0, 120.0, 200.0))
+        self.network_latency_s = chance.choice((0.002, 0.02, 0.2))
+        self.database_latency_s = chance.choice((0.0005, 0.005, 0.1))
+        self.database_failure = chance.choice((0.0, 0.0, 0.01, 0.05))
+        self.hidden_commit = chance.choice((0.0, 0.0, 0.01, 0.05))
+        self.fault_interval_s = chance.choice((4.0, 8.0, 16.0))
+        self.faults = [kind for kind in FAULTS if chance.random() < 0.6] or ["cut"]
+        self.dead_for_ever = chance.choice(self.machine_names) if chance.random() < 0.1 else None
+        """A machine that never comes back after the trouble; then no job waits for ever."""
+        self.jobs = _jobs(chance, waits=self.dead_for_ever is None)
+        self._skew = chance.random() < 0.5
+
+    def skew(self, node: str) -> float:
+        """Seconds by which a node's wall clock is off."""
+        return stream(self._seed, "skew", node).choice((0.0, 3.0, -3600.0, 86_400.0)) if self._skew else 0.0
+
+    def job(self, identifier: str) -> Job:
+        """The job with this name."""
+        return next(job for job in self.jobs if job.identifier == identifier)
+
+
+def _jobs(chance: random.Random, *, waits: bool) -> list[Job]:
+    def lost() -> float | None:
+        return None if waits and chance.random() < 0.3 else chance.choice((30.0, 120.0))
+
+    jobs = [
+        Job(identifier="instant", words=("write:20", "exit:0"), fail_after_s=lost()),
+        Job(identifier="short", words=("write:50", "sleep:0.5", "write:60", "exit:0"), fail_after_s=lost()),
+        Job(identifier="long", words=("write:80", "sleep:15", "write:300", "sleep:20", "exit:0"), fail_after_s=lost()),
+        Job(identifier="fail", words=("write:10", "sleep:2", "exit:3"), fail_after_s=lost()),
+        Job(identifier="silent", words=("sleep:8", "exit:0"), fail_after_s=lost()),
+        Job(
+            identifier="flood",
+            words=("write:900", "sleep:1", "write:5000", "sleep:1", "write:70000", "sleep:0.2", "write:1", "exit:0"),
+            fail_after_s=lost(),
+        ),
+        Job(identifier="drip", words=(*("write:40", "sleep:1.5") * 10, "exit:0"), fail_after_s=lost()),
+        Job(identifier="results", words=("write:5", "sleep:3", "results:42", "exit:0"), fail_after_s=lost()),
+        Job(identifier="stubborn", words=("stubborn", "write:30", "sleep:25", "exit:0"), fail_after_s=lost()),
+        Job(
+            identifier="picky",
+            words=("write:30", "sleep:4", "exit:0"),
+            properties={"os": chance.choice(OS)},
+            fail_after_s=lost(),
+        ),
+        Job(
+            identifier="exclusive",
+            words=("write:30", "sleep:6", "exit:0"),
+            group="one",
+            limit=chance.randint(1, 2),
+            fail_after_s=lost(),
+        ),
+    ]
+    return [job for job in jobs if chance.random() < 0.7] or jobs[:1]

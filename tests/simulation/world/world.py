@@ -1,0 +1,335 @@
+"""One world from its seed: it is built, it suffers, it is healed, it must end; what happened is its history."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import Connection, Executable, select
+
+from orchestra.domain.project import Project
+from orchestra.domain.run import TERMINAL, Run
+from orchestra.domain.user import User
+from orchestra.storage import jobs, log_chunks, projects, runs, schema, users
+from orchestra.storage.database import InlineDatabase
+from orchestra.storage.log_chunks import Stored
+from orchestra.worker.requests import RunKey
+from simulation.history import Changed, Entry, FinalRun, History, Note
+from simulation.world.clients import Client
+from simulation.world.database import at_once
+from simulation.world.disk import SimFiles
+from simulation.world.loop import NODE, SimLoop
+from simulation.world.machine import Machine
+from simulation.world.nemesis import Nemesis
+from simulation.world.network import Network
+from simulation.world.seams import BEGINNING, Buggify, stream
+from simulation.world.server import ServerProcess
+from simulation.world.swarm import Swarm
+
+QUIET_S: Final = 400.0
+"""How long a healed world may take until everything has ended: longest job, longest absence, longest pause."""
+LOOK_S: Final = 20.0
+"""How often every log is compared with the truth."""
+
+
+class Weather:
+    """How the database does, and when it does not."""
+
+    def __init__(self, seed: int, swarm: Swarm, now: Callable[[], float]) -> None:
+        self._chance: random.Random = stream(seed, "weather")
+        self._swarm = swarm
+        self._now = now
+        self._is_calm = False
+        self.down_until = 0.0
+
+    def latency(self) -> float:
+        """Seconds that a step of the database takes."""
+        mean = 0.0005 if self._is_calm else self._swarm.database_latency_s
+        return self._chance.uniform(0, 2 * mean)
+
+    def fails(self) -> bool:
+        """The database refuses."""
+        if self._is_calm:
+            return False
+        return self._now() < self.down_until or self._chance.random() < self._swarm.database_failure
+
+    def hides_commit(self) -> bool:
+        """The commit happens and nobody is told."""
+        return not self._is_calm and self._chance.random() < self._swarm.hidden_commit
+
+    def calm(self) -> None:
+        """Nothing goes wrong any more."""
+        self._is_calm = True
+
+
+class World:
+    """Everything of one seed."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        self.seed = seed
+        self.swarm = Swarm(seed)
+        self.loop = SimLoop(seed)
+        self.chance: random.Random = stream(seed, "world")
+        self.buggify = Buggify(seed)
+        self.history = History()
+        self.inline = InlineDatabase()
+        self.disk = SimFiles(stream(seed, "disk"))
+        self.nowhere = folder / "nowhere"
+        self.weather = Weather(seed, self.swarm, self.time)
+        self.server: ServerProcess | None = None
+        self.machines = {
+            name: Machine(self, name, folder / name, self.swarm.slots[name], self.swarm.properties[name])
+            for name in self.swarm.machine_names
+        }
+        self.network = Network(self)
+        self.listeners: list[Callable[[Entry], None]] = []
+        self._incarnation = 0
+        self._operations = 0
+        self._last_event = 0
+        self._is_over = False
+
+    # --- what the parts of the world need ---
+
+    def time(self) -> float:
+        """True seconds since the beginning."""
+        return self.loop.time()
+
+    def record(self, entry: Entry) -> None:
+        """Something happened."""
+        self.history.entries.append(entry)
+        for listener in self.listeners:
+            listener(entry)
+
+    def note(self, who: str, text: str) -> None:
+        """Something that readers want to know."""
+        self.record(Note(at=self.time(), who=who, text=text))
+
+    def next_operation(self) -> int:
+        """A number for a client's request."""
+        self._operations += 1
+        return self._operations
+
+    def later(self, delay_s: float, action: Callable[[], None]) -> None:
+        """Do something when that time has passed, whoever is alive then."""
+
+        def act() -> None:
+            if not self._is_over:
+                action()
+
+        token = NODE.set(None)
+        try:
+            self.loop.call_later(delay_s, act)
+        finally:
+            NODE.reset(token)
+
+    def committed(self) -> None:
+        """A transaction was committed: note the changes of runs."""
+        for row in self._query(_NEW_EVENTS.where(schema.event.c.sequence > self._last_event)):
+            self._last_event = row.sequence
+            if row.run is None:
+                continue
+            self.history.numbers.setdefault(row.run, []).append(row.run_sequence)
+            if "to" not in row.data:
+                continue
+            self.record(
+                Changed(
+                    at=self.time(),
+                    run=row.run,
+                    number=row.run_sequence,
+                    before=row.data["from"] or "",
+                    after=row.data["to"],
+                    epoch=row.data["epoch"],
+                    worker=row.worker or "",
+                    cause=row.data["cause"]["code"],
+                )
+            )
+
+    def row(self, run: str) -> Run | None:
+        """The run's row now."""
+        return at_once(self.inline.read(lambda connection: runs.get(connection, run)))
+
+    def durable(self, run: str) -> int:
+        """How many bytes of its log would survive everything now."""
+        stored = self._stored(run)
+        return min(stored.size, self.disk.durable_size(f"{run}.log")) if stored.is_large else stored.size
+
+    def on_worker(self, worker: str, run: str, epoch: int) -> int:
+        """How many bytes of its log the worker's machine has."""
+        machine = self.machines.get(worker)
+        return 0 if machine is None else machine.log_size(RunKey(run, epoch))
+
+    # --- the server ---
+
+    def start_server(self) -> None:
+        """Start a server unless one lives."""
+        if self.server is None:
+            self._incarnation += 1
+            self.server = ServerProcess(self, self._incarnation)
+            self.note(self.server.node.name, "the server starts")
+
+    async def kill_server(self) -> None:
+        """kill -9."""
+        server, self.server = self.server, None
+        if server is not None:
+            await server.node.kill()
+
+    def server_ended(self, server: ServerProcess) -> None:
+        """It gave up; what starts it again does so soon."""
+        if self.server is server:
+            self.server = None
+            server.node.is_alive = False
+            self.later(1.0, self.start_server)
+
+    # --- the story ---
+
+    async def live(self) -> None:
+        """All of it."""
+        at_once(self.inline.write(self._furnish))
+        self.committed()
+        self.start_server()
+        for machine in self.machines.values():
+            self.later(self.chance.uniform(0, 3), machine.start_worker)
+        nemesis = Nemesis(self)
+        clients = [Client(self, f"client{number}") for number in range(self.swarm.clients)]
+        async with asyncio.TaskGroup() as group:
+            looking = group.create_task(self._look_at_logs())
+            group.create_task(nemesis.rage(self.swarm.trouble_s))
+            working = [group.create_task(one.work(self.swarm.triggers, self.swarm.trouble_s)) for one in clients]
+            await asyncio.sleep(self.swarm.trouble_s)
+            await nemesis.heal()
+            await asyncio.wait(working)
+            await self._wait_quiet()
+            looking.cancel()
+        await self._conclude()
+
+    def _furnish(self, connection: Connection) -> None:
+        now = BEGINNING
+        for name, role in (("fleet", "Worker"), ("client", "Administrator")):
+            user = User(identifier=name, display_name=name, roles=(role,), creation_date=now, update_date=now)
+            users.save(connection, user, now)
+        project = Project(identifier="world", display_name="World", creation_date=now, update_date=now)
+        projects.save(connection, project, now)
+        for job in self.swarm.jobs:
+            jobs.save(connection, job.stored(), BEGINNING)
+        for name in self.swarm.machine_names:
+            self.history.slots[name] = self.swarm.slots[name]
+            self.history.properties[name] = dict(self.swarm.properties[name])
+
+    async def _wait_quiet(self) -> None:
+        end = self.time() + QUIET_S
+        while self.time() < end:
+            await asyncio.sleep(5)
+            if self._is_quiet():
+                self.history.is_quiescent = True
+                return
+        self.history.is_quiescent = True
+        self.note("world", "it did not become quiet")
+
+    def _is_quiet(self) -> bool:
+        """Every run that can end has ended, and no worker holds anything."""
+        for run in self._query(select(schema.run)):
+            if run.status not in TERMINAL and not self._cannot_run(run.job):
+                return False
+        return not any(self._held(machine) for machine in self.machines.values())
+
+    def _cannot_run(self, job: str) -> bool:
+        """No machine that is left matches the job: its runs wait, and that is right."""
+        wanted = self.swarm.job(job).properties
+        left = [one for name, one in self.swarm.properties.items() if name != self.swarm.dead_for_ever]
+        return not any(wanted.items() <= one.items() for one in left)
+
+    def _held(self, machine: Machine) -> list[str]:
+        """Folders of runs on a machine that is on."""
+        if machine.name == self.swarm.dead_for_ever:
+            return []
+        return sorted(path.name for path in (machine.folder / "runs").glob("*") if not path.name.startswith("."))
+
+    async def _look_at_logs(self) -> None:
+        seen: dict[str, int] = {}
+        while True:
+            await asyncio.sleep(LOOK_S)
+            for run, log in self._logs().items():
+                truths = [truth.log for (one, _), truth in self.history.truths.items() if one == run]
+                if len(log) < seen.get(run, 0):
+                    self.history.log_damage.append(f"{run}: shrank at {self.time():.1f}")
+                if log and not any(truth.startswith(log) for truth in truths):
+                    self.history.log_damage.append(f"{run}: is no prefix at {self.time():.1f}")
+                seen[run] = len(log)
+
+    def _logs(self) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for (run,) in self._query(select(schema.log_chunk.c.run).distinct()):
+            stored = self._stored(run)
+            found[run] = stored.data if stored.data is not None else self.disk.read(f"{run}.log", 0, stored.size)
+        return found
+
+    async def _conclude(self) -> None:
+        """Write down how everything stands, then end all processes."""
+        logs = self._logs()
+        history = self.history
+        for row in self._query(select(schema.run)):
+            history.needs[row.identifier] = self.swarm.job(row.job).properties
+            history.runs[row.identifier] = FinalRun(
+                status=row.status,
+                epoch=row.epoch,
+                worker=row.worker or "",
+                cause=row.cause.code,
+                log=logs.get(row.identifier, b""),
+                log_size=row.log_size,
+                log_complete=row.log_complete,
+                log_error=row.log_error,
+                results=row.results,
+                result_error=row.result_error,
+                can_run=not self._cannot_run(row.job),
+            )
+            job = self.swarm.job(row.job)
+            if job.group is not None:
+                history.groups[row.identifier] = (job.group, job.limit)
+        for machine in self.machines.values():
+            history.leaks += [f"{machine.name} still holds {name}" for name in self._held(machine)]
+            history.leaks += [f"{machine.name}: {key} lives" for key, tree in machine.trees.items() if tree.is_alive]
+            busy = [one for one in machine.executors.values() if one.key is not None]
+            history.leaks += [f"{machine.name}: executor {one.identity.pid} is busy" for one in busy]
+        self._is_over = True
+        await self.kill_server()
+        for machine in self.machines.values():
+            await machine.kill_worker()
+            for executor in tuple(machine.executors.values()):
+                await executor.node.kill()
+
+    def _stored(self, run: str) -> Stored:
+        return at_once(self.inline.read(lambda connection: log_chunks.stored(connection, run)))
+
+    def _query(self, statement: Executable) -> list[Any]:
+        return at_once(self.inline.read(lambda connection: list(connection.execute(statement))))
+
+
+_NEW_EVENTS: Final = select(schema.event).order_by(schema.event.c.sequence)
+
+
+def play(seed: int, listener: Callable[[Entry], None] | None = None) -> History:
+    """Let the world of `seed` live and return its history. `listener` hears of everything as it happens."""
+    folder = Path(tempfile.mkdtemp(prefix="orchestra-world-", dir=_memory_folder()))
+    world = World(seed, folder)
+    if listener is not None:
+        world.listeners.append(listener)
+    asyncio.set_event_loop(world.loop)
+    try:
+        world.loop.run_until_complete(world.live())
+        world.loop.run_until_complete(asyncio.sleep(0))
+    finally:
+        world.history.errors += world.loop.errors
+        at_once(world.inline.close())
+        world.loop.close()
+        asyncio.set_event_loop(None)
+        shutil.rmtree(folder, ignore_errors=True)
+    return world.history
+
+
+def _memory_folder() -> str | None:
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
