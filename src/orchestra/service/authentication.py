@@ -44,6 +44,7 @@ MEMORY_S: Final = 1.0
 REMEMBERED: Final = 10_000
 """Most tokens remembered at once."""
 BAD_TOKENS_A_MINUTE: Final = 60
+BAD_SIGN_INS_A_MINUTE: Final = 20
 CSRF_HEADER: Final = b"x-csrf-token"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -71,6 +72,8 @@ class Authenticator:
         self._clock = clock
         self._known: dict[bytes, _Known] = {}
         self._noted: dict[str, datetime] = {}
+        self.sign_ins = Throttle(limit=BAD_SIGN_INS_A_MINUTE, period_s=60.0)
+        """Failed sign-ins by address; who counts them is the route."""
         self._bad_tokens = Throttle(limit=BAD_TOKENS_A_MINUTE, period_s=60.0)
         self.cookie = cookie_name(settings)
         self._origins = frozenset(_netloc(origin) for origin in settings.origins)

@@ -16,6 +16,7 @@ Handlers never look at roles. A project in a path is only a claim: objects are l
 is the row's own.
 """
 
+from functools import lru_cache
 from typing import Any, Final
 
 from litestar import Litestar
@@ -23,7 +24,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 
 from orchestra.domain.access import Permission, Principal, can_anonymous
-from orchestra.domain.errors import NotAllowed, NotFound
+from orchestra.domain.errors import InvalidContent, NotAllowed, NotFound, Problem
 from orchestra.domain.run import Run
 from orchestra.service.request import CALLER, PARTS
 
@@ -38,12 +39,37 @@ def needs(permission: Permission) -> dict[str, Any]:
 async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Litestar's guard for the whole application. Raises NotAuthenticated, NotAllowed, NotFound, TooMany."""
     permission = _permission_of(handler)
-    if can_anonymous(permission):
-        return
     scope: Any = connection.scope
-    caller = await scope[PARTS].authenticator.authenticate(scope)
-    scope[CALLER] = caller
-    check(caller.principal, permission, scope["path_params"].get("project"))
+    if not can_anonymous(permission):
+        caller = await scope[PARTS].authenticator.authenticate(scope)
+        scope[CALLER] = caller
+        check(caller.principal, permission, scope["path_params"].get("project"))
+    if scope["query_string"] and isinstance(handler, HTTPRouteHandler):
+        _check_query(connection, handler)
+
+
+def _check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: HTTPRouteHandler) -> None:
+    """Refuse query parameters that the route does not have: a filter with a typing error must not match everything."""
+    known = _query_names(handler)
+    problems = tuple(
+        Problem(
+            name, f"unknown parameter; expected one of {', '.join(sorted(known))}" if known else "unknown parameter"
+        )
+        for name in dict.fromkeys(connection.query_params.keys())
+        if name not in known
+    )
+    if problems:
+        raise InvalidContent("the request does not fit", problems)
+
+
+@lru_cache(maxsize=512)
+def _query_names(handler: HTTPRouteHandler) -> frozenset[str]:
+    found = set()
+    for name, field in handler.parsed_fn_signature.parameters.items():
+        given: Any = field.kwarg_definition
+        if not getattr(given, "header", None):
+            found.add(getattr(given, "query", None) or name)
+    return frozenset(found - {"request", "data"})
 
 
 def check(principal: Principal, permission: Permission, project: str | None) -> None:

@@ -63,7 +63,7 @@ class Edge:
         await self._inner(scope, receive, send)
 
     async def _http(self, scope: Scope, path: str | None, receive: Receive, send: Send) -> None:
-        identifier = f"{self._parts.random.getrandbits(64):016x}"
+        identifier = self._parts.random.randbytes(8).hex()
         scope[REQUEST_ID] = identifier
         is_head = scope["method"] == "HEAD"
         if is_head:
@@ -88,7 +88,7 @@ class Edge:
         if found is None and path.startswith(ASSETS):
             raise NotFound("no such file; the website may have been replaced: load the page again")
         if found is None:
-            nonce = f"{self._parts.random.getrandbits(128):032x}"
+            nonce = self._parts.random.randbytes(16).hex()
             found = self._website.page(nonce, is_signed_in=await self._is_signed_in(scope))
         headers = [(name.encode(), value.encode("latin-1")) for name, value in found.headers.items()]
         headers.append((b"content-length", str(len(found.body)).encode()))

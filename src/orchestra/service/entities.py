@@ -6,7 +6,7 @@ those are zero, so that they compare as text. Durations are seconds.
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -163,20 +163,15 @@ class WorkerEntity(Entity, frozen=True):
     update_date: Date
 
 
-class UserName(Entity, frozen=True):
-    """What Viewers and Operators see of a user."""
+class UserEntity(Entity, frozen=True):
+    """A user. Who may see names only gets `identifier` and `display_name`; the rest is then absent."""
 
     identifier: str
     display_name: str
-
-
-class UserEntity(UserName, frozen=True):
-    """A user with authorizations."""
-
-    roles: tuple[str, ...]
-    is_enabled: bool
-    creation_date: Date
-    update_date: Date
+    roles: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
+    is_enabled: bool | msgspec.UnsetType = msgspec.UNSET
+    creation_date: Date | msgspec.UnsetType = msgspec.UNSET
+    update_date: Date | msgspec.UnsetType = msgspec.UNSET
 
 
 class AuthenticationEntity(Entity, frozen=True):
@@ -210,6 +205,14 @@ def optional_date(value: datetime | None) -> str | None:
     return None if value is None else date(value)
 
 
+def from_milliseconds(value: int | None) -> str | None:
+    """Write milliseconds since 1970 as a date; None stays."""
+    return None if value is None else date(_EPOCH + timedelta(milliseconds=value))
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def _copier(kind: type[T], *computed: str) -> Callable[..., T]:
     """Return a function that makes a `kind` of a domain value: fields of the same name, dates as text.
 
@@ -241,7 +244,6 @@ _summary = _copier(RunSummary)
 _run = _copier(RunEntity, "steps")
 _detail = _copier(RunDetail, "steps", "definition")
 _worker = _copier(WorkerEntity, "active_runs")
-_user_name = _copier(UserName)
 _user = _copier(UserEntity)
 _authentication = _copier(AuthenticationEntity)
 _new_token = _copier(NewToken, "secret")
@@ -287,9 +289,9 @@ def worker(value: Worker, active_runs: int) -> WorkerEntity:
     return _worker(value, active_runs=active_runs)
 
 
-def user_name(value: User) -> UserName:
+def user_name(value: User) -> UserEntity:
     """Show a user to those who may know names."""
-    return _user_name(value)
+    return UserEntity(identifier=value.identifier, display_name=value.display_name)
 
 
 def user(value: User) -> UserEntity:

@@ -1,16 +1,19 @@
 """The parts of the service, as its composition root makes them; routes find them at `request.parts`."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from orchestra.domain.ids import RANDOM_BITS, uuid7
 from orchestra.storage.database import Database
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
 
 if TYPE_CHECKING:
     from orchestra.service.authentication import Authenticator
+    from orchestra.service.live.board import Board
     from orchestra.service.quota import PendingRuns
     from orchestra.service.tail import Tail
 
@@ -37,9 +40,6 @@ class Clock(Protocol):
 
 class Randomness(Protocol):
     """Chance, as an argument; `random.SystemRandom()` is one."""
-
-    def getrandbits(self, k: int, /) -> int:
-        """An integer of `k` random bits."""
 
     def randbytes(self, n: int, /) -> bytes:
         """`n` random bytes."""
@@ -76,3 +76,11 @@ class Parts:
     authenticator: "Authenticator"
     pending_runs: "PendingRuns"
     tail: "Tail"
+    board: "Board"
+    is_ready: Callable[[], bool]
+    """Whether the whole process takes work; its composition root knows."""
+
+    def new_identifier(self) -> str:
+        """Return a new UUIDv7, for a run or an authentication."""
+        bits = int.from_bytes(self.random.randbytes(10), "big") & (1 << RANDOM_BITS) - 1
+        return uuid7(self.clock.now(), bits)

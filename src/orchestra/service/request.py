@@ -1,6 +1,7 @@
 """The request as routes see it: who calls, the parts of the service, and a body that was read strictly."""
 
-from typing import Any, Final
+from types import UnionType
+from typing import Any, Final, Union, get_args, get_origin
 
 import msgspec
 from litestar import Request
@@ -56,9 +57,18 @@ class ApiRequest(Request[Any, Any, State]):
         except strict_json.NotJson as error:
             raise HttpProblem(400, f"the body is not JSON: {error}") from None
         handler: Any = self.route_handler
-        wanted = handler.parsed_data_field.annotation
+        wanted = without_none(handler.parsed_data_field.annotation)
         if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
             return strict_json.fit(value, wanted)
         if not isinstance(value, dict):
             raise strict_json.not_an_object(value)
         return value
+
+
+UNIONS: Final = (Union, UnionType)
+
+
+def without_none(kind: Any) -> Any:
+    """What `kind` is when there is something: a body that may be absent is not null when it is there."""
+    arms = [one for one in get_args(kind) if one is not type(None)]
+    return arms[0] if len(arms) == 1 and get_origin(kind) in UNIONS else kind

@@ -5,7 +5,7 @@ proxies between them notice a connection that is gone.
 """
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 
 from litestar.response import Stream
 
@@ -25,7 +25,7 @@ def stream(events: AsyncIterator[bytes]) -> Stream:
     return Stream(events, media_type="text/event-stream", headers=HEADERS)
 
 
-def last_event_id(headers: Any) -> int | None:
-    """Return what the client received last, as the header `Last-Event-ID` says; None without a usable one."""
-    text = headers.get("last-event-id", "")
+def last_event_id(header: str | None) -> int | None:
+    """Return the number that a client received last, as its `Last-Event-ID` says; None without a usable one."""
+    text = header or ""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

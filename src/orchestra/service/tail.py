@@ -1,6 +1,7 @@
 """Tail: one reader of the event table for the whole process, who passes on what happens.
 
     hint "event" ──► read after the last number, until nothing is left ──► every feed
+                                                              └─► hint "run:<run>", for who looks at one
     no hint for `DEADLINE_S` ──► read all the same (another server may have written)
 
 Whoever follows events opens a feed. A feed that is not read for so long that `FEED_EVENTS` wait is
@@ -115,6 +116,8 @@ class Tail:
                 self._on_access()
             for feed in tuple(self.feeds):
                 feed.put(batch)
+            for run in {event.run for event in batch if event.run is not None}:
+                self._hints.publish(topics.run(run))
             if len(batch) < BATCH:
                 return
 

@@ -10,6 +10,7 @@ then comes again. While nobody listens, nothing is read.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -95,6 +96,8 @@ class Board:
         self._subscription = hints.subscribe([])
         self._tail = tail
         self._listeners: dict[Listener, None] = {}
+        self.open: Counter[str] = Counter()
+        """Connections by user, for their limit; who accepts them counts."""
         self._watched: dict[str, int] = {}
         self._runs: set[str] = set()
         self._workers: set[str] = set()

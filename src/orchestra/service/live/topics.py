@@ -5,18 +5,28 @@ else follows the same. Rules: whether the caller may follow it is asked when it 
 permissions may have changed (`check`); what it reads is narrowed to what the caller may see.
 """
 
+import asyncio
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from dataclasses import replace
+from typing import Annotated, Any, Final, Protocol
 
+import msgspec
+from msgspec import structs
 from sqlalchemy import Connection as Rows
 
 from orchestra.domain.access import Permission, Principal
-from orchestra.domain.errors import NotFound
+from orchestra.domain.errors import InvalidContent, NotFound, Problem
+from orchestra.domain.ids import is_uuid
 from orchestra.service import authorization, entities
+from orchestra.service.authentication import Caller
 from orchestra.service.listing import RunQuery, concerns, matches, run_filter
 from orchestra.service.live.board import Changes, RunRow
-from orchestra.service.live.messages import Remove, ServerMessage, Snapshot, Upsert, raw
+from orchestra.service.live.log_topic import LogTopic
+from orchestra.service.live.messages import Error, Remove, ServerMessage, Snapshot, Subscribe, Upsert, raw
+from orchestra.service.me import read_me
+from orchestra.service.overview import Overview, read_overview
 from orchestra.service.parts import Parts
+from orchestra.service.problems import document
 from orchestra.service.strict_json import fit
 from orchestra.service.workers_view import read_worker, read_workers
 from orchestra.storage import events, runs
@@ -133,8 +143,12 @@ class RunTopic:
         return [await self._parts.database.read(read)]
 
     def changed(self, changes: Changes) -> list[ServerMessage]:
-        row = changes.runs.get(self.run)
-        return [] if row is None else [Upsert(id=self.id, seq=changes.seq, item=row.whole)]
+        if self.run not in changes.runs:
+            return []
+        row = changes.runs[self.run]
+        if row is None:
+            return [_gone(self.id, f"the run {self.run} was deleted")]
+        return [Upsert(id=self.id, seq=changes.seq, item=row.whole)]
 
 
 class WorkersTopic:
@@ -189,5 +203,121 @@ class WorkerTopic:
         return [await self._parts.database.read(read)]
 
     def changed(self, changes: Changes) -> list[ServerMessage]:
-        row = changes.workers.get(self._worker)
-        return [] if row is None else [Upsert(id=self.id, seq=changes.seq, item=row.whole)]
+        if self._worker not in changes.workers:
+            return []
+        row = changes.workers[self._worker]
+        if row is None:
+            return [_gone(self.id, f"the worker {self._worker} was deleted")]
+        return [Upsert(id=self.id, seq=changes.seq, item=row.whole)]
+
+
+def _gone(id_: str, what: str) -> Error:
+    return Error(id=id_, problem=document(NotFound(what))[0])
+
+
+class OverviewTopic:
+    """Counts. `again` is set when something happened; whoever waits for it calls `refresh`, not too often."""
+
+    def __init__(self, parts: Parts, id_: str, project: str | None, principal: Principal) -> None:
+        self.id = id_
+        self._parts = parts
+        self._project = project
+        self._principal = principal
+        self._sent: Overview | None = None
+        self.again = asyncio.Event()
+
+    async def check(self, principal: Principal) -> None:
+        authorization.check(principal, Permission.RUN_READ, self._project)
+        self._principal = principal
+
+    async def snapshot(self, since: int | None) -> list[ServerMessage]:
+        del since
+        seq, self._sent = await self._parts.database.read(self._read)
+        return [Snapshot(id=self.id, seq=seq, item=raw(self._sent))]
+
+    async def refresh(self) -> list[ServerMessage]:
+        """Count again; say nothing when nothing differs."""
+        seq, found = await self._parts.database.read(self._read)
+        if found == self._sent:
+            return []
+        self._sent = found
+        return [Upsert(id=self.id, seq=seq, item=raw(found))]
+
+    def changed(self, changes: Changes) -> list[ServerMessage]:
+        del changes
+        self.again.set()
+        return []
+
+    def _read(self, rows: Rows) -> tuple[int, Overview]:
+        now = self._parts.clock.now()
+        return events.last_sequence(rows), read_overview(rows, self._principal, self._project, now)
+
+
+class MeTopic:
+    """What the caller is and may."""
+
+    def __init__(self, parts: Parts, id_: str, caller: Caller) -> None:
+        self.id = id_
+        self._parts = parts
+        self._caller = caller
+
+    async def check(self, principal: Principal) -> None:
+        self._caller = replace(self._caller, principal=principal)
+
+    async def snapshot(self, since: int | None) -> list[ServerMessage]:
+        del since
+
+        def read(rows: Rows) -> ServerMessage:
+            me = structs.replace(read_me(rows, self._caller), csrf_token=None)
+            return Snapshot(id=self.id, seq=events.last_sequence(rows), item=raw(me))
+
+        return [await self._parts.database.read(read)]
+
+    def changed(self, changes: Changes) -> list[ServerMessage]:
+        del changes
+        return []
+
+
+class _ProjectArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    project: str | None = None
+
+
+class _LogArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    from_: Annotated[int, msgspec.Meta(ge=1)] | None = msgspec.field(name="from", default=None)
+
+
+class _NoArgs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+def make(parts: Parts, wanted: Subscribe, caller: Caller) -> Topic | LogTopic:
+    """Make the topic that a client asks for.
+
+    Raises InvalidContent for one that does not exist, NotFound for an identifier that cannot be one.
+    """
+    id_, args = wanted.id, wanted.args
+    match wanted.topic:
+        case "runs":
+            return RunsTopic(parts, id_, args, caller.principal)
+        case "workers":
+            fit(args, _NoArgs)
+            return WorkersTopic(parts, id_)
+        case "overview":
+            return OverviewTopic(parts, id_, fit(args, _ProjectArgs).project, caller.principal)
+        case "me":
+            fit(args, _NoArgs)
+            return MeTopic(parts, id_, caller)
+    kind, _, identifier = wanted.topic.partition(":")
+    match kind:
+        case "run" | "log" if not is_uuid(identifier):
+            raise NotFound(f"there is no run {identifier}")
+        case "run":
+            fit(args, _NoArgs)
+            return RunTopic(parts, id_, identifier)
+        case "log":
+            return LogTopic(parts, id_, identifier, fit(args, _LogArgs).from_)
+        case "worker":
+            fit(args, _NoArgs)
+            return WorkerTopic(parts, id_, identifier)
+    what = "expected runs, run:UUID, log:UUID, workers, worker:IDENTIFIER, overview or me"
+    raise InvalidContent("there is no such topic", (Problem("topic", f"{what}, got {wanted.topic!r}"),))

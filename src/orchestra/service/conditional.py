@@ -1,0 +1,45 @@
+"""Conditional requests: ETags of what people edit, `If-Match` and `If-None-Match` (RFC 9110 section 13).
+
+A tag is a digest of what a GET would answer, but for what changes by itself (when a worker was last
+seen), so it changes exactly when somebody's edit would overwrite somebody else's.
+"""
+
+import hashlib
+from typing import Any, Final
+
+import msgspec
+from litestar.response import Response
+
+from orchestra.domain.errors import OrchestraError, PreconditionFailed
+from orchestra.service.entities import Entity, WorkerEntity
+
+_LIVE: Final = ("active_runs", "is_active", "should_disconnect", "connection_date", "last_seen_date", "update_date")
+"""Fields of a worker that nobody edits."""
+
+
+def tag(entity: Entity) -> str:
+    """Return the entity's ETag, quotes included."""
+    value: Any = msgspec.to_builtins(entity)
+    if isinstance(entity, WorkerEntity):
+        value = {name: one for name, one in value.items() if name not in _LIVE}
+    return f'"{hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:32]}"'
+
+
+def answer(entity: Entity, if_none_match: str | None = None, status: int = 200) -> Response[Any]:
+    """Answer with the entity and its tag; with nothing (304) when the client has it already."""
+    found = tag(entity)
+    if status == 200 and if_none_match is not None and _names(if_none_match, found):
+        return Response(None, status_code=304, headers={"ETag": found})
+    return Response(entity, status_code=status, headers={"ETag": found})
+
+
+def check(if_match: str | None, present: Entity | None) -> OrchestraError | None:
+    """Return the refusal when `If-Match` is there and does not name the entity as it is now."""
+    if if_match is None or (present is not None and _names(if_match, tag(present))):
+        return None
+    what = "it does not exist" if present is None else "it was changed since"
+    return PreconditionFailed(f"If-Match does not fit: {what}; read it again")
+
+
+def _names(header: str, found: str) -> bool:
+    return any(one.strip().removeprefix("W/") in ("*", found) for one in header.split(","))

@@ -1,0 +1,74 @@
+"""Explain: why a run is where it is, in words and for programs.
+
+The verdicts are made now, from the same functions as the dispatcher's decision; `cause` is what the
+dispatcher last said.
+"""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from orchestra.domain.matching import Reason, WorkerVerdict, nearest, verdict
+from orchestra.domain.run import Cause, Run, RunStatus
+from orchestra.service.entities import Entity
+from orchestra.storage import jobs, run_counts, workers
+
+
+class MismatchEntity(Entity, frozen=True):
+    """One property that a worker does not satisfy; `has` is null when the worker lacks it."""
+
+    property: str
+    wanted: Any
+    has: Any
+
+
+class VerdictEntity(Entity, frozen=True):
+    """What one worker could do for the run. `verdict` is the first of `reasons`, the most lasting obstacle."""
+
+    worker: str
+    verdict: Reason
+    reasons: list[Reason]
+    message: str
+    mismatches: list[MismatchEntity]
+
+
+class Explanation(Entity, frozen=True):
+    """`position` 1 is next in the queue; null when the run is not pending. `nearest` is the worker that lacks least."""
+
+    run: str
+    status: RunStatus
+    cause: Cause
+    position: int | None
+    nearest: str | None
+    workers: list[VerdictEntity]
+
+
+def explain(connection: Connection, run: Run) -> Explanation:
+    """Return the explanation; verdicts only while the run is pending."""
+    if run.status is not RunStatus.PENDING:
+        return Explanation(
+            run=run.identifier, status=run.status, cause=run.cause, position=None, nearest=None, workers=[]
+        )
+    revision = jobs.revision(connection, run.project, run.job, run.job_revision)
+    properties = {} if revision is None else revision.properties
+    slots = sorted(workers.slots(connection), key=lambda one: one.worker.identifier)
+    verdicts = [verdict(properties, one.worker, one.used) for one in slots]
+    closest = nearest(verdicts)
+    return Explanation(
+        run=run.identifier,
+        status=run.status,
+        cause=run.cause,
+        position=run_counts.position(connection, run),
+        nearest=None if closest is None else closest.worker,
+        workers=[_show(one) for one in verdicts],
+    )
+
+
+def _show(found: WorkerVerdict) -> VerdictEntity:
+    return VerdictEntity(
+        worker=found.worker,
+        verdict=found.reasons[0],
+        reasons=list(found.reasons),
+        message=found.message,
+        mismatches=[MismatchEntity(property=one.property, wanted=one.wanted, has=one.has) for one in found.mismatches],
+    )

@@ -1,0 +1,276 @@
+"""Runs: lists, one run, what is known about it, and the wishes to stop it."""
+
+from typing import Annotated, Any
+
+from litestar import get, post
+from litestar.params import Parameter
+from sqlalchemy import Connection
+
+from orchestra.domain.access import Permission
+from orchestra.domain.errors import Conflict, NotFound, OrchestraError
+from orchestra.domain.run import Run, RunStatus
+from orchestra.service import entities
+from orchestra.service.authorization import needs, reachable
+from orchestra.service.entities import Listing, RunDetail, RunEntity, StepEntity
+from orchestra.service.events_view import EventEntity, show_event
+from orchestra.service.explain import Explanation, explain
+from orchestra.service.listing import Cursor, Limit, Order, RunQuery, full_page, query_of, run_filter, show
+from orchestra.service.outcome import settle
+from orchestra.service.request import ApiRequest
+from orchestra.storage import events, hints, projects, runs
+from orchestra.storage.paging import Page
+from orchestra.storage.runs import Wish, WishOutcome
+
+Project = Annotated[str | None, Parameter(description="Only runs of this project.")]
+Job = Annotated[str | None, Parameter(description="Only runs of jobs with this identifier.")]
+Status = Annotated[list[RunStatus] | None, Parameter(description="Only these statuses; may be repeated.")]
+Worker = Annotated[str | None, Parameter(description="Only runs that this worker has or had.")]
+Source = Annotated[
+    str | None,
+    Parameter(description="Only runs triggered by a `user`, `schedule`, `run` or `webhook`, or by one: `user:maya`."),
+]
+CreatedAfter = Annotated[str | None, Parameter(description="Only runs created after this date.")]
+CreatedBefore = Annotated[str | None, Parameter(description="Only runs created before this date.")]
+
+
+@get("/runs", operation_id="listRuns", tags=["runs"], opt=needs(Permission.RUN_READ))
+async def list_runs(
+    *,
+    request: ApiRequest,
+    project: Project = None,
+    job: Job = None,
+    status: Status = None,
+    worker: Worker = None,
+    source: Source = None,
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    order: Order = None,
+) -> Listing[RunEntity]:
+    """List runs, latest first.
+
+    Runs of lists have no `definition`; a page ends early, with a cursor, where results are very large.
+    """
+    query = query_of(
+        project=project,
+        job=job,
+        status=status,
+        worker=worker,
+        source=source,
+        created_after=created_after,
+        created_before=created_before,
+    )
+    return await _list(request, query, limit, cursor, order)
+
+
+@get("/projects/{project:str}/runs", operation_id="listRunsOfProject", tags=["runs"], opt=needs(Permission.RUN_READ))
+async def list_runs_of_project(
+    *,
+    request: ApiRequest,
+    project: str,
+    job: Job = None,
+    status: Status = None,
+    worker: Worker = None,
+    source: Source = None,
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    order: Order = None,
+) -> Listing[RunEntity]:
+    """List the runs of a project, latest first."""
+    query = query_of(
+        project=project,
+        job=job,
+        status=status,
+        worker=worker,
+        source=source,
+        created_after=created_after,
+        created_before=created_before,
+    )
+    return await _list(request, query, limit, cursor, order)
+
+
+@get(
+    "/projects/{project:str}/jobs/{job:str}/runs",
+    operation_id="listRunsOfJob",
+    tags=["runs"],
+    opt=needs(Permission.RUN_READ),
+)
+async def list_runs_of_job(
+    *,
+    request: ApiRequest,
+    project: str,
+    job: str,
+    status: Status = None,
+    worker: Worker = None,
+    source: Source = None,
+    created_after: CreatedAfter = None,
+    created_before: CreatedBefore = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    order: Order = None,
+) -> Listing[RunEntity]:
+    """List the runs of a job, latest first; `order` may also be `number` or `-number`."""
+    query = query_of(
+        project=project,
+        job=job,
+        status=status,
+        worker=worker,
+        source=source,
+        created_after=created_after,
+        created_before=created_before,
+    )
+    return await _list(request, query, limit, cursor, order)
+
+
+async def _list(
+    request: ApiRequest, query: RunQuery, limit: int, cursor: str | None, order: str | None
+) -> Listing[RunEntity]:
+    filter_ = run_filter(query, request.principal)
+
+    def read(rows: Connection) -> Page[Run]:
+        if query.project is not None and projects.get(rows, query.project) is None:
+            raise NotFound(f"there is no project {query.project}")
+        return full_page(rows, filter_, order, cursor, limit)
+
+    return show(await request.parts.database.read(read), entities.run)
+
+
+@get("/runs/{run:str}", operation_id="getRun", tags=["runs"], opt=needs(Permission.RUN_READ))
+async def get_run(request: ApiRequest, run: str) -> RunDetail:
+    """Read one run, by its UUID, with the frozen definition that it was made with."""
+
+    def read(rows: Connection) -> tuple[Run, dict[str, Any]]:
+        found = reachable(request.principal, Permission.RUN_READ, runs.get(rows, run), run)
+        return found, runs.definition(rows, found)
+
+    return entities.run_detail(*await request.parts.database.read(read))
+
+
+@get(
+    "/projects/{project:str}/jobs/{job:str}/runs/{number:int}",
+    operation_id="getRunByNumber",
+    tags=["runs"],
+    opt=needs(Permission.RUN_READ),
+)
+async def get_run_by_number(request: ApiRequest, project: str, job: str, number: int) -> RunDetail:
+    """Read one run, by its number within its job."""
+
+    def read(rows: Connection) -> tuple[Run, dict[str, Any]]:
+        name = f"{project}/{job}#{number}"
+        # A number that no database holds is no run.
+        row = runs.get_by_number(rows, project, job, number) if 0 < number < 1 << 31 else None
+        found = reachable(request.principal, Permission.RUN_READ, row, name)
+        return found, runs.definition(rows, found)
+
+    return entities.run_detail(*await request.parts.database.read(read))
+
+
+@post(
+    "/runs/{run:str}/cancel", operation_id="cancelRun", tags=["runs"], opt=needs(Permission.RUN_CANCEL), status_code=200
+)
+async def cancel_run(request: ApiRequest, run: str) -> RunEntity:
+    """Ask that a run never start.
+
+    Honoured while it is pending, or assigned and not started: then it ends `cancelled`, and no command of it
+    ever started. 409 once it runs or has ended otherwise. Repeating it changes nothing.
+    """
+    now = request.parts.clock.now()
+
+    def write(rows: Connection) -> Wish | OrchestraError:
+        try:
+            reachable(request.principal, Permission.RUN_CANCEL, runs.get(rows, run), run)
+        except OrchestraError as error:
+            return error
+        return runs.request_cancel(rows, run, request.principal.user, now)
+
+    return _fulfil(request, settle(await request.parts.database.write(write)))
+
+
+@post("/runs/{run:str}/abort", operation_id="abortRun", tags=["runs"], opt=needs(Permission.RUN_ABORT), status_code=200)
+async def abort_run(request: ApiRequest, run: str) -> RunEntity:
+    """Ask that a run be stopped: a termination signal to its process tree, a grace period, then kill.
+
+    It ends `aborted`, or `cancelled` when its worker proves that nothing had started. 409 while it is pending
+    (cancel it) or when it has ended otherwise. Repeating it changes nothing.
+    """
+    now = request.parts.clock.now()
+
+    def write(rows: Connection) -> Wish | OrchestraError:
+        try:
+            reachable(request.principal, Permission.RUN_ABORT, runs.get(rows, run), run)
+        except OrchestraError as error:
+            return error
+        return runs.request_abort(rows, run, request.principal.user, now)
+
+    return _fulfil(request, settle(await request.parts.database.write(write)))
+
+
+def _fulfil(request: ApiRequest, wish: Wish) -> RunEntity:
+    """Tell the worker and everyone who looks on, or say why not."""
+    if wish.outcome is WishOutcome.REFUSED:
+        raise Conflict(wish.reason or "the run's status does not allow it")
+    if wish.outcome is WishOutcome.ACCEPTED:
+        request.parts.hints.publish(hints.EVENT)
+        if wish.run.worker is not None:
+            request.parts.hints.publish(hints.wish(wish.run.worker))
+        else:
+            request.parts.hints.publish(hints.PENDING)
+    return entities.run(wish.run)
+
+
+@get("/runs/{run:str}/explain", operation_id="explainRun", tags=["runs"], opt=needs(Permission.RUN_READ))
+async def explain_run(request: ApiRequest, run: str) -> Explanation:
+    """Say why a run is where it is; for one that is pending with its place in the queue and a verdict per worker."""
+
+    def read(rows: Connection) -> Explanation:
+        found = reachable(request.principal, Permission.RUN_READ, runs.get(rows, run), run)
+        return explain(rows, found)
+
+    return await request.parts.database.read(read)
+
+
+@get("/runs/{run:str}/results", operation_id="getResults", tags=["runs"], opt=needs(Permission.RUN_READ))
+async def get_results(request: ApiRequest, run: str) -> Any:
+    """Read the results of a run: any JSON value, null while there are none."""
+    return (await find_run(request, run)).results
+
+
+@get("/runs/{run:str}/steps", operation_id="listSteps", tags=["runs"], opt=needs(Permission.RUN_READ))
+async def list_steps(request: ApiRequest, run: str) -> Listing[StepEntity]:
+    """List the commands of a run that were reached, as they went."""
+    return Listing(items=entities.steps((await find_run(request, run)).steps), next_cursor=None)
+
+
+@get("/runs/{run:str}/events", operation_id="listEventsOfRun", tags=["runs"], opt=needs(Permission.RUN_READ))
+async def list_events_of_run(request: ApiRequest, run: str) -> Listing[EventEntity]:
+    """List what happened to a run, oldest first."""
+
+    def read(rows: Connection) -> list[EventEntity]:
+        reachable(request.principal, Permission.RUN_READ, runs.get(rows, run), run)
+        return [show_event(event) for event in events.of_run(rows, run)]
+
+    return Listing(items=await request.parts.database.read(read), next_cursor=None)
+
+
+async def find_run(request: ApiRequest, run: str) -> Run:
+    """Return the run if the caller may read it. Raises NotFound."""
+    found = await request.parts.database.read(lambda rows: runs.get(rows, run))
+    return reachable(request.principal, Permission.RUN_READ, found, run)
+
+
+HANDLERS = [
+    list_runs,
+    list_runs_of_project,
+    list_runs_of_job,
+    get_run,
+    get_run_by_number,
+    cancel_run,
+    abort_run,
+    explain_run,
+    get_results,
+    list_steps,
+    list_events_of_run,
+]
