@@ -5,7 +5,7 @@
  * anew for each answer (nonce, base path); fonts and pictures have none, for they are compressed already.
  */
 import { readdir, readFile, writeFile } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, constants, gzip } from "node:zlib";
 import type { Plugin, ResolvedConfig } from "vite";
@@ -33,7 +33,7 @@ export function precompress(): Plugin {
       config = resolved;
     },
     async closeBundle() {
-      const folder = join(config.root, config.build.outDir);
+      const folder = resolve(config.root, config.build.outDir);
       const names = await readdir(folder, { recursive: true });
       // Vite's own manifest lies in a hidden folder and is never served.
       const served = names.filter((name) => !name.startsWith(".") && TEXT.has(extname(name)));

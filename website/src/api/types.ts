@@ -45,6 +45,7 @@ export interface RunSummary {
   log_size: number;
   log_complete: boolean;
   log_error: string | null;
+  expiration_date: string | null;
   creation_date: string;
   update_date: string;
 }
@@ -92,6 +93,7 @@ export interface Worker {
   display_name: string;
   properties: Record<string, unknown>;
   concurrency: number;
+  active_runs: number;
   note: string;
   is_enabled: boolean;
   is_active: boolean;
@@ -152,4 +154,11 @@ export interface Problem {
 export interface Overview {
   runs: { pending: number; assigned: number; running: number; last_24_hours: Record<string, number> };
   workers: { total: number; enabled: number; active: number; slots: number; slots_used: number } | null;
+}
+export interface LogSection {
+  id: string;
+  parent: string | null;
+  name: string;
+  first: number;
+  last: number | null;
 }

@@ -4,7 +4,6 @@ import { LiveConnection, type Socket, type Topic } from "./connection";
 /** A socket whose other end is the test. */
 class TestSocket implements Socket {
   readyState = 0;
-  onopen: (() => void) | null = null;
   onmessage: ((event: { data: unknown }) => void) | null = null;
   onclose: ((event: { code: number }) => void) | null = null;
   readonly sent: Record<string, unknown>[] = [];

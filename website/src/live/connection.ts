@@ -32,7 +32,6 @@ export interface Topic {
 /** The part of WebSocket that is used. */
 export interface Socket {
   readonly readyState: number;
-  onopen: (() => void) | null;
   onmessage: ((event: { data: unknown }) => void) | null;
   onclose: ((event: { code: number }) => void) | null;
   send(text: string): void;

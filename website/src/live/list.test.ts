@@ -15,7 +15,11 @@ test("the first snapshot is the list", () => {
 });
 
 test("a new run waits above the list and the rows stay where they are", () => {
-  const list = play(first, { type: "upsert", rows: rows(6), isQuiet: false }, { type: "upsert", rows: rows(7), isQuiet: false });
+  const list = play(
+    first,
+    { type: "upsert", rows: rows(6), isQuiet: false },
+    { type: "upsert", rows: rows(7), isQuiet: false },
+  );
   expect(list.order).toEqual(rows(5, 4, 3));
   expect(list.fresh).toEqual(rows(7, 6));
 });
@@ -101,12 +105,19 @@ test("whatever happens, no row is twice in the list and no shown row changes its
     let newest = 5;
     for (let step = 0; step < 30; step++) {
       const before = list.order;
-      const action = ([
-        () => ({ type: "upsert", rows: rows(++newest, random(newest)), isQuiet: false }),
-        () => ({ type: "remove", identifiers: ids(random(newest), random(newest)) }),
-        () => ({ type: "more", rows: rows(2, 1), cursor: null }),
-        () => ({ type: "snapshot", rows: rows(newest, ...[5, 4, 3].filter((n) => n !== newest)), cursor: "c", isQuiet: false }),
-      ] satisfies (() => Action)[])[random(4)]?.() ?? { type: "reveal" };
+      const action = (
+        [
+          () => ({ type: "upsert", rows: rows(++newest, random(newest)), isQuiet: false }),
+          () => ({ type: "remove", identifiers: ids(random(newest), random(newest)) }),
+          () => ({ type: "more", rows: rows(2, 1), cursor: null }),
+          () => ({
+            type: "snapshot",
+            rows: rows(newest, ...[5, 4, 3].filter((n) => n !== newest)),
+            cursor: "c",
+            isQuiet: false,
+          }),
+        ] satisfies (() => Action)[]
+      )[random(4)]?.() ?? { type: "reveal" };
       list = reduce(list, action);
       const all = [...list.order, ...list.fresh].map((row) => row.identifier);
       expect(new Set(all).size).toBe(all.length);

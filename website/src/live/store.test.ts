@@ -58,6 +58,24 @@ test("a summary keeps what only the whole entity has", () => {
   expect(store.get("a")).toMatchObject({ status: "succeeded", steps: [1, 2] });
 });
 
+test("an answer that was overtaken still brings what the newer state leaves out", () => {
+  const { store } = world();
+  store.put([thing("a", 5, "succeeded")]);
+  store.put([thing("a", 3, "running", { steps: [1] })]);
+  expect(store.get("a")).toMatchObject({ status: "succeeded", steps: [1] });
+});
+
+test("what nobody shows is forgotten when there is much of it, and what is shown stays", () => {
+  const { store, frame } = world();
+  store.put([thing("shown", 1, "running")]);
+  store.subscribe("shown", () => undefined);
+  store.put(Array.from({ length: 25_000 }, (_, index) => thing(`run-${index}`, 2, "succeeded")));
+  frame();
+  expect(store.get("shown")?.status).toBe("running");
+  expect(store.get("run-24999")).toBeDefined();
+  expect(store.get("run-0")).toBeUndefined();
+});
+
 test("what is dropped is gone, and who showed it is told", () => {
   const { store, frame } = world();
   let told = 0;

@@ -3,12 +3,16 @@
  *
  * Rules: a row subscribes to its own identifier, so a change redraws that row and no list. Whoever shows it is told
  * at most once per animation frame, however many changes came. An older state never replaces a newer one: answers of
- * requests and messages of the live connection may overtake each other.
+ * requests and messages of the live connection may overtake each other. Where lists bring less of an entity than a
+ * request for it alone, what is known of it is kept. Who nobody shows may be forgotten, the longest untouched first.
  */
 export interface Entity {
   readonly identifier: string;
   readonly update_date: string;
 }
+
+/** Twice what one list shows at most. */
+const HELD = 20_000;
 
 type Listener = () => void;
 
@@ -27,14 +31,16 @@ export class EntityStore<T extends Entity> {
     return this.#entities.get(identifier);
   }
 
-  /** Takes these states over where they are not older than what is held; fields that they leave out are kept. */
+  /** Takes these states over; of an older one only the fields that are not known yet. */
   put(items: readonly T[]): void {
     for (const item of items) {
       const held = this.#entities.get(item.identifier);
-      if (held !== undefined && held.update_date > item.update_date) continue;
-      this.#entities.set(item.identifier, held === undefined ? item : { ...held, ...item });
+      const isOlder = held !== undefined && held.update_date > item.update_date;
+      this.#entities.delete(item.identifier);
+      this.#entities.set(item.identifier, isOlder ? { ...item, ...held } : { ...held, ...item });
       this.#touch(item.identifier);
     }
+    this.#forget();
   }
 
   drop(identifiers: Iterable<string>): void {
@@ -49,6 +55,14 @@ export class EntityStore<T extends Entity> {
       listeners.delete(listener);
       if (listeners.size === 0 && this.#listeners.get(identifier) === listeners) this.#listeners.delete(identifier);
     };
+  }
+
+  #forget(): void {
+    if (this.#entities.size <= HELD) return;
+    for (const identifier of this.#entities.keys()) {
+      if (this.#entities.size <= HELD / 2) return;
+      if (!this.#listeners.has(identifier)) this.#entities.delete(identifier);
+    }
   }
 
   #touch(identifier: string): void {

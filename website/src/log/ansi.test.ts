@@ -121,14 +121,34 @@ test("a reset of the style does not end a link", () => {
 });
 
 test("whatever the input, nothing throws, no control character is left, and the style is the same both ways", () => {
-  const pieces = [ESC, "[", "]", "8;;", "http://a.b", ";", ":", "m", "38", "5", "2", "\r", "\u0007", "\\", "x", "é", "\t"];
+  const pieces = [
+    ESC,
+    "[",
+    "]",
+    "8;;",
+    "http://a.b",
+    ";",
+    ":",
+    "m",
+    "38",
+    "5",
+    "2",
+    "\r",
+    "\u0007",
+    "\\",
+    "x",
+    "é",
+    "\t",
+  ];
   const random = seeded(20_240_607);
   for (let round = 0; round < 20_000; round++) {
     const length = Math.floor(random() * 24);
     let source = "";
     for (let index = 0; index < length; index++)
       source +=
-        random() < 0.3 ? String.fromCharCode(Math.floor(random() * 0x180)) : pieces[Math.floor(random() * pieces.length)];
+        random() < 0.3
+          ? String.fromCharCode(Math.floor(random() * 0x180))
+          : pieces[Math.floor(random() * pieces.length)];
     const line = parse(source);
     for (const segment of line.segments) {
       expect(segment.text).not.toBe("");

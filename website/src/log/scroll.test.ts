@@ -24,7 +24,8 @@ const geometries: Geometry[] = SIZES.flatMap((lines) => VIEWPORTS.map((viewport)
 
 function* samples(geometry: Geometry): Generator<number> {
   for (const line of [1, 2, geometry.lines - 1, geometry.lines]) if (line >= 1) yield line;
-  for (let index = 1; index <= 300; index++) yield 1 + Math.floor((Math.abs(Math.sin(index * 12.9898)) % 1) * geometry.lines);
+  for (let index = 1; index <= 300; index++)
+    yield 1 + Math.floor((Math.abs(Math.sin(index * 12.9898)) % 1) * geometry.lines);
 }
 
 test("a line and its position are a bijection, for 1 to 1,000,000,000 lines", () => {

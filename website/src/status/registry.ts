@@ -24,8 +24,10 @@ export type Shape =
   | "stopping"
   | "dashed";
 
+type Word = Extract<Key, `status.${string}`>;
+
 export interface StatusEntry {
-  readonly label: Key;
+  readonly label: Word;
   readonly shape: Shape;
   readonly tone: Tone;
   /** Nothing will change it any more. */
@@ -34,7 +36,7 @@ export interface StatusEntry {
   readonly needsAttention: boolean;
 }
 
-const entry = (shape: Shape, tone: Tone, label: Key, isTerminal: boolean, needsAttention = false): StatusEntry => ({
+const entry = (shape: Shape, tone: Tone, label: Word, isTerminal: boolean, needsAttention = false): StatusEntry => ({
   label,
   shape,
   tone,
@@ -77,9 +79,11 @@ export function isTerminal(status: string): boolean {
 /** How a run looks now: a wish that the run has not followed yet shows as `Aborting…` or `Cancelling…`. */
 export function lookOf(run: Observed): Look {
   const known = entryOf(run.status);
-  if (known === undefined) return { shape: "dashed", tone: "pending", label: sentenceOf(run.status) ?? run.status };
+  if (known === undefined)
+    return { shape: "dashed", tone: "pending", label: sentenceOf(`status.${run.status}`) ?? run.status };
   if (!known.isTerminal && run.should_abort) return { shape: "stopping", tone: "aborted", label: t("status.aborting") };
-  if (!known.isTerminal && run.should_cancel) return { shape: "stopping", tone: "pending", label: t("status.cancelling") };
+  if (!known.isTerminal && run.should_cancel)
+    return { shape: "stopping", tone: "pending", label: t("status.cancelling") };
   return { shape: known.shape, tone: known.tone, label: t(known.label) };
 }
 

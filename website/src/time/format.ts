@@ -80,19 +80,6 @@ function roughly(seconds: number): string {
   return t("time.days", { n: Math.floor(seconds / DAY) });
 }
 
-/** How long until `relative` says something else, seconds: when a shared ticker must look again. */
-export function staysFor(date: Date, now: Date): number {
-  const size = Math.abs(now.getTime() - date.getTime()) / 1_000;
-  if (size < MINUTE) return 1;
-  if (size < HOUR) return 30;
-  return 300;
-}
-
-/** Seconds between two dates as the API writes them. */
-export function between(from: string, to: string): number {
-  return (Date.parse(to) - Date.parse(from)) / 1_000;
-}
-
 /** Bytes → `0 B`, `812 B`, `1.4 kB`, `3.2 MB`, `1.1 GB`. */
 export function bytes(size: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

@@ -1,0 +1,41 @@
+/** Who is signed in, and what they may do. */
+import { type QueryClient, queryOptions, useSuspenseQuery } from "@tanstack/react-query";
+import { setCsrfToken } from "./api/client";
+import { getMe } from "./api/requests";
+import type { Me } from "./api/types";
+
+/** The permissions that the website asks for; the names are the API's. */
+export type Permission =
+  | "job.trigger"
+  | "job.enable"
+  | "run.cancel"
+  | "run.abort"
+  | "run.retry"
+  | "worker.read"
+  | "worker.enable";
+
+export const meQuery = queryOptions({
+  queryKey: ["me"],
+  queryFn: async () => accept(await getMe()),
+  staleTime: Number.POSITIVE_INFINITY,
+  retry: false,
+});
+
+export function accept(me: Me): Me {
+  setCsrfToken(me.csrf_token);
+  return me;
+}
+
+export function signedIn(client: QueryClient, me: Me): void {
+  client.setQueryData(meQuery.queryKey, accept(me));
+}
+
+export const useMe = (): Me => useSuspenseQuery(meQuery).data;
+
+/** Everywhere, or in the project. */
+export function can(me: Me, permission: Permission, project?: string): boolean {
+  return (
+    me.permissions.includes(permission) ||
+    (project !== undefined && (me.projects[project]?.includes(permission) ?? false))
+  );
+}
