@@ -381,7 +381,7 @@ class Zygote:
         if not answer:
             raise ConnectionResetError(errno.ECONNRESET, "the zygote is gone")
         for descriptor in descriptors:
-            os.set_inheritable(descriptor, False)
+            os.set_inheritable(descriptor, False)  # recv_fds of Python 3.11 ignores MSG_CMSG_CLOEXEC
         pid = int(answer)
         if pid < 0:
             raise OSError(-pid, os.strerror(-pid))

@@ -269,9 +269,10 @@ def read_results(path: str, limit: int) -> tuple[str | None, str | None]:
         return None, None
     except OSError as error:
         return None, f"the results cannot be read: {os.strerror(error.errno or 0)}"
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        return None, "ORCHESTRA_RESULTS is not an ordinary file"
     with open(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None, "ORCHESTRA_RESULTS is not an ordinary file"
         data = file.read(limit + 1)
     if not data:
         return None, None

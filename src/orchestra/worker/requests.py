@@ -73,6 +73,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     grace: float
     log_limit: int = LOG_BYTES
     results_limit: int = RESULTS_BYTES
+    boot: str = ""
+    """The machine's boot id when the spool accepted it: after another boot nobody can prove that it did not start."""
 
     @property
     def key(self) -> RunKey:

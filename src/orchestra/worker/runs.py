@@ -29,7 +29,7 @@ from orchestra.worker.executors import Executors, Gone, Grew, Recorded, Report, 
 from orchestra.worker.held_run import HeldRun, finished_record
 from orchestra.worker.process import Identity
 from orchestra.worker.requests import RunKey, Surroundings, UnusableAssignmentError, build, is_safe
-from orchestra.worker.spool import Spool, SpooledRun
+from orchestra.worker.spool import CLOSED, Spool, SpooledRun
 from orchestra.worker.workspace import choose
 
 STEPS_DELAY_S: Final = 0.1
@@ -261,18 +261,18 @@ class Runs:
     async def _take_over(self, run: HeldRun, found: SpooledRun) -> None:
         run.absorb(found.records)
         owner = found.owner
-        if owner is None:
-            return
-        run.is_handed = True
-        if not isinstance(owner, Identity):
-            run.is_closed = True
-        elif owner.boot != self._spool.boot:
+        run.is_handed = owner is not None
+        run.is_closed = owner == CLOSED
+        if found.request.boot != self._spool.boot:
             await self._judge_after_reboot(run)
-        elif run.finished is None:
+        elif isinstance(owner, Identity) and run.finished is None:
             self._executors.adopt(run.key, owner, sessions_of(found.records))
 
     async def _judge_after_reboot(self, run: HeldRun) -> None:
-        """Nothing of an earlier boot lives; files may have lost what was not on the disk yet (nothing is synced)."""
+        """Nothing of an earlier boot lives; files may have lost what was not on the disk yet (nothing is synced).
+
+        The marker may be lost as well, so a run without one did not provably stay unstarted.
+        """
         if run.finished is None:
             await self._end_unfinished(run, Cause(CauseCode.HOST_REBOOTED, "the worker's machine rebooted"))
             return

@@ -35,6 +35,7 @@ SPARES: Final = 64
 SPARE_LOG_BYTES: Final = 1 << 18
 """A file beyond this size is deleted instead of being kept for overwriting."""
 READ_BYTES: Final = 1 << 20
+CHECKED_AT_ONCE_BYTES: Final = 1 << 22
 
 Record = dict[str, Any]
 
@@ -128,7 +129,7 @@ class FolderSpool:
         return Path(self._runs, str(key))
 
     def accept(self, request: Request) -> bytes:
-        encoded = msgspec.json.encode(request)
+        encoded = msgspec.json.encode(msgspec.structs.replace(request, boot=self.boot))
         spare = self._spares.pop() if self._spares else self._new_spare()
         try:
             descriptor = os.open(f"{spare}/{r.REQUEST}", os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o600)
@@ -189,8 +190,11 @@ class FolderSpool:
         return found
 
     async def check_log(self, key: RunKey) -> tuple[int, str]:
+        folder = self._path(key)
+        if self._size(folder) <= CHECKED_AT_ONCE_BYTES:
+            return self._check_log(folder)
         # The only read that may take seconds, and only after something has died: not on the event loop.
-        return await asyncio.to_thread(self._check_log, self._path(key))
+        return await asyncio.to_thread(self._check_log, folder)
 
     def forget(self, key: RunKey, *, is_reusable: bool) -> None:
         self._close_log(key)
@@ -203,6 +207,12 @@ class FolderSpool:
             self._spares.append(spare)
         else:
             shutil.rmtree(spare, ignore_errors=True)
+
+    def close(self) -> None:
+        """Let go of the folder: another worker may use it now."""
+        for key in tuple(self._logs):
+            self._close_log(key)
+        os.close(self._lock)
 
     # --- inside ---
 

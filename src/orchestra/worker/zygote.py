@@ -49,6 +49,9 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     worker = socket.socket(fileno=descriptor)
+    worker.set_inheritable(False)
+    # What the worker itself was started with: an executor that lives on would keep somebody's pipe or port open.
+    os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
     # Objects that exist now never die; frozen, the collector does not touch (and so copy) their pages in each child.
     gc.freeze()
     gc.disable()
@@ -60,6 +63,7 @@ def main() -> None:
         if not asked:
             return
         connection = descriptors[0]
+        os.set_inheritable(connection, False)  # recv_fds of Python 3.11 ignores MSG_CMSG_CLOEXEC
         try:
             pid = os.fork()
         except OSError as error:  # no process or memory left: the worker decides what that means for the run
