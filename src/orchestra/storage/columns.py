@@ -93,7 +93,7 @@ class Code(TypeDecorator[Any]):
         self.members = members
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return string().dialect_impl(dialect)
+        return Text(collation="C") if dialect.name == "postgresql" else Text()
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         return None if value is None else str(value)

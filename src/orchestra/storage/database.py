@@ -79,18 +79,17 @@ class PooledDatabase:
         self._connections: list[Connection] = []
         self._pool = ThreadPoolExecutor(readers, thread_name_prefix="orchestra-reader")
         self._reading = 0
+        self._is_closed = False
 
     async def read(self, function: Callable[[Connection], T]) -> T:
         """Return what `function` returns of a snapshot."""
+        if self._is_closed:
+            raise Unavailable("the database is closed")
         if self._reading >= READS_WAITING:
             raise Unavailable(f"{READS_WAITING} reads wait already")
         self._reading += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._read, function)
-        except RuntimeError as error:
-            if self._pool._shutdown:
-                raise Unavailable("the database is closed") from error
-            raise
         finally:
             self._reading -= 1
 
@@ -103,8 +102,8 @@ class PooledDatabase:
 
     async def close(self) -> None:
         """Refuse what comes now, finish what was accepted, and close every connection."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(None, self._close)
+        self._is_closed = True
+        await asyncio.get_running_loop().run_in_executor(None, self._close)
 
     def _close(self) -> None:
         self._writer.close()
@@ -115,40 +114,31 @@ class PooledDatabase:
         self._engine.dispose()
 
     def _read(self, function: Callable[[Connection], T]) -> T:
-        """On a reader's thread: one transaction on its own connection."""
-        connection = self._begin()
+        """On a reader's thread: one transaction on its own connection, again on a new one if it was closed since."""
         try:
-            return function(connection)
+            return self._read_once(function)
         except DBAPIError as error:
-            unavailable = failure(error)
-            if unavailable is not None:
-                self._forget(connection)
-                raise unavailable from error
-            raise
-        finally:
-            if not connection.closed:
-                try:
-                    connection.rollback()
-                except SQLAlchemyError:
-                    self._forget(connection)
+            if not error.connection_invalidated:
+                raise failure(error) or error from error
+        try:
+            return self._read_once(function)
+        except DBAPIError as error:
+            raise failure(error) or error from error
 
-    def _begin(self) -> Connection:
+    def _read_once(self, function: Callable[[Connection], T]) -> T:
         connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is not None:
-            try:
-                connection.begin()
-                return connection
-            except DBAPIError:
-                # The server closed it since the last read.
-                self._forget(connection)
+        if connection is None:
+            connection = self._local.connection = self._engine.connect()
+            self._connections.append(connection)
         try:
-            connection = self._engine.connect()
-            connection.begin()
-        except DBAPIError as error:
-            raise failure(error) or Unavailable("the database does not answer") from error
-        self._local.connection = connection
-        self._connections.append(connection)
-        return connection
+            with connection.begin() as transaction:
+                result = function(connection)
+                transaction.rollback()
+                return result
+        except SQLAlchemyError:
+            # Whatever went wrong, the next read begins on a connection that nothing happened to.
+            self._forget(connection)
+            raise
 
     def _forget(self, connection: Connection) -> None:
         self._local.connection = None
