@@ -36,6 +36,8 @@ FLUSH_S: Final = 2.0
 """How long a worker that we close may take to read our last words."""
 STORE_S: Final = 30.0
 """How long what came from a closed connection may take to be stored; then the worker sends it again."""
+EARLIEST_S: Final = 0.001
+"""A timer may fire a clock's tick early; the next try must be a little later, or it would spin."""
 RETRY_NAME_S: Final = 30.0
 """When a worker whose name is taken may ask again: the other one may have left."""
 RETRY_STORAGE_S: Final = 5.0
@@ -275,7 +277,7 @@ class Link:
             self._timer = None
         deadline = self._session.next_deadline()
         if deadline is not None and not self._over.is_set():
-            delay = max(0.0, deadline - self._parts.clock.monotonic())
+            delay = max(EARLIEST_S, deadline - self._parts.clock.monotonic())
             self._timer = asyncio.get_running_loop().call_later(delay, self._tick)
 
     def _tick(self) -> None:
