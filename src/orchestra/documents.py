@@ -105,11 +105,14 @@ def load(paths: Sequence[Path]) -> list[Document]:
 
 
 def examples() -> list[Document]:
-    """Return the example project: in a wheel it stands inside the package, in a checkout beside it."""
+    """Return the files of the example project."""
+    return [Document(f"examples/{path.name}", path.read_bytes()) for path in find([examples_folder()])]
+
+
+def examples_folder() -> Path:
+    """Return the folder of the examples: in a wheel it stands inside the package, in a checkout beside its sources."""
     package = Path(str(resources.files("orchestra")))
-    folders = (package / "examples", package.parent.parent / "examples")
-    folder = next(one for one in folders if (one / "examples.yaml").is_file())
-    return [Document(f"examples/{path.name}", path.read_bytes()) for path in find([folder])]
+    return next(one for one in (package / "examples", package.parent.parent / "examples") if one.is_dir())
 
 
 @lru_cache(maxsize=1)
