@@ -231,7 +231,10 @@ def _expected(name: str, known: Mapping[str, Any]) -> str:
 def _convert(one: "Field[Any]", value: Any) -> Any:
     """Return `value` as the field's type. Raises ValueError with the fact."""
     types = [part.strip() for part in str(_annotation(one)).split("|")]
-    converted = _CONVERTERS[types[0]](value, one.name)
+    try:
+        converted = _CONVERTERS[types[0]](value, one.name)
+    except ValueError as error:
+        raise ValueError(str(error).partition(", got ")[0]) if one.metadata["is_secret"] else error from None
     lowest, highest, choices = one.metadata["lowest"], one.metadata["highest"], one.metadata["choices"]
     if (lowest is not None and converted < lowest) or (highest is not None and converted > highest):
         raise ValueError(f"expected {_show_range(one)}, got {_show(one, value)}")

@@ -142,6 +142,10 @@ def configure(level: str, style: str, stream: TextIO | None = None) -> None:
     LOGGER.setLevel(level.upper())
 
 
+_LINE_ENDS: Final = {ord(one): f"\\u{ord(one):04x}" for one in "\x7f\x85\u2028\u2029"}
+"""What JSON may hold as it is, yet readers of lines take for an end or a command."""
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line; lines of other loggers have `message`, tracebacks `traceback`."""
 
