@@ -86,16 +86,16 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:
-        sys.stderr.write("interrupted\n")
+        click.echo("interrupted", err=True)
         code = 130
     except click.ClickException as error:
         error.show()
         code = error.exit_code
     except OrchestraError as error:
-        sys.stderr.write(f"{click.style('error:', fg='red', bold=True)} {error.detail}\n")
+        click.echo(f"{click.style('error:', fg='red', bold=True)} {error.detail}", err=True)
         if isinstance(error, InvalidContent):
             for problem in error.problems:
-                sys.stderr.write(f"  {problem}\n")
+                click.echo(f"  {problem}", err=True)
         code = 1
     except BrokenPipeError:
         # The reader of our output left (`orchestra logs … | head`): that is its right, and no error.
