@@ -159,9 +159,7 @@ class JsonFormatter(logging.Formatter):
             line |= {"event": record.msg, **values}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return (
-            json.dumps(line, ensure_ascii=False, default=str).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-        )
+        return json.dumps(line, ensure_ascii=False, default=str).translate(_LINE_ENDS)
 
 
 class TextFormatter(logging.Formatter):
