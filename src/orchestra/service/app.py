@@ -26,11 +26,13 @@ from orchestra.service.quota import PendingRuns
 from orchestra.service.request import ApiRequest
 from orchestra.service.routes import (
     account,
+    configuration,
     documentation,
     events,
     health,
     jobs,
     live,
+    log_sections,
     logs,
     projects,
     runs,
@@ -124,7 +126,21 @@ def create_app(
 
 def create_litestar() -> Litestar:
     """Make the routes, without anything behind them: enough to describe them."""
-    resources = (projects, jobs, triggers, runs, logs, schedules, workers, users, account, events, live)
+    resources = (
+        projects,
+        jobs,
+        triggers,
+        runs,
+        logs,
+        log_sections,
+        schedules,
+        workers,
+        users,
+        account,
+        configuration,
+        events,
+        live,
+    )
     handlers: list[ControllerRouterHandler] = [one for module in resources for one in module.HANDLERS]
     app = Litestar(
         [

@@ -22,6 +22,7 @@ from typing import Any, Final
 from litestar import Litestar
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.params import HeaderParameter
 
 from orchestra.domain.access import Permission, Principal, can_anonymous
 from orchestra.domain.errors import InvalidContent, NotAllowed, NotFound, Problem
@@ -66,9 +67,9 @@ def _check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: HTTPRo
 def _query_names(handler: HTTPRouteHandler) -> frozenset[str]:
     found = set()
     for name, field in handler.parsed_fn_signature.parameters.items():
-        given: Any = field.kwarg_definition
-        if not getattr(given, "header", None):
-            found.add(getattr(given, "query", None) or name)
+        given = field.kwarg_definition
+        if not isinstance(given, HeaderParameter):
+            found.add(getattr(given, "name", None) or name)
     return frozenset(found - {"request", "data"})
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from sqlalchemy import Connection
 
 from orchestra.domain.access import Permission, Principal
@@ -20,9 +20,9 @@ from orchestra.storage.runs import RunFilter
 T = TypeVar("T")
 E = TypeVar("E")
 
-Limit = Annotated[int, Parameter(ge=1, le=LIMIT_HIGHEST, description="Most items of the page.")]
-Cursor = Annotated[str | None, Parameter(description="`next_cursor` of the page before.")]
-Order = Annotated[str | None, Parameter(description="A field's name, with `-` in front for descending.")]
+Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_HIGHEST, description="Most items of the page.")]
+Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")]
+Order = Annotated[str | None, QueryParameter(description="A field's name, with `-` in front for descending.")]
 
 DEFAULT_LIMIT: Final = LIMIT
 

@@ -19,6 +19,7 @@ from typing import Any, Final, get_args, get_origin
 import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import HeaderParameter
 from litestar.response import Response, Stream
 from litestar.routes import HTTPRoute
 
@@ -196,11 +197,10 @@ def _other_parameters(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[d
     for name, field in handler.parsed_fn_signature.parameters.items():
         if name in taken:
             continue
-        given: Any = field.kwarg_definition
-        header = getattr(given, "header", None)
+        given = field.kwarg_definition
         yield {
-            "name": header or getattr(given, "query", None) or name,
-            "in": "header" if header else "query",
+            "name": getattr(given, "name", None) or name,
+            "in": "header" if isinstance(given, HeaderParameter) else "query",
             "required": not field.has_default,
             "description": getattr(given, "description", None) or "",
             "schema": _parameter_schema(field),

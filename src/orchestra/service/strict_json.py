@@ -10,6 +10,7 @@ does not fit.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from math import isfinite
 from typing import Any, Final, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -70,6 +71,9 @@ def _too_deep() -> str:
     return f"expected at most {DEPTH} levels of nesting"
 
 
+_UNWANTED: Final = re.compile("[\0\ud800-\udfff]")
+
+
 class _Walk:
     """Visits every value once."""
 
@@ -98,10 +102,7 @@ class _Walk:
                 self.check(inner, here, depth + 1)
 
     def _check_text(self, text: str, path: str) -> None:
-        if text.isascii():
-            if "\0" not in text:
-                return
-        elif "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text):
+        if _UNWANTED.search(text) is None:
             return
         what = "the character U+0000" if "\0" in text else "half of a surrogate pair"
         self._problems.append(Problem(show_path(path), f"contains {what}"))

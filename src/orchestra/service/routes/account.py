@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from litestar import delete, get, post
 from litestar.datastructures import Cookie
+from litestar.params import FromPath, JSONBody
 from litestar.response import Response
 from sqlalchemy import Connection
 
@@ -44,7 +45,7 @@ async def get_me(request: ApiRequest) -> Me:
 
 
 @post("/me/login", operation_id="signIn", tags=["account"], opt=needs(Permission.SESSION_CREATE), status_code=200)
-async def sign_in(request: ApiRequest, data: SignIn) -> Response[Me]:
+async def sign_in(request: ApiRequest, data: JSONBody[SignIn]) -> Response[Me]:
     """Begin a session: sets the session's cookie and answers as `GET /me`, with the CSRF token."""
     parts = request.parts
     if not parts.authenticator.is_own_origin(request.scope):
@@ -143,7 +144,7 @@ async def list_own_tokens(
 
 
 @post("/me/authentications", operation_id="createOwnToken", tags=["account"], opt=needs(Permission.OWN_TOKEN_CREATE))
-async def create_own_token(request: ApiRequest, data: TokenInput) -> NewToken:
+async def create_own_token(request: ApiRequest, data: JSONBody[TokenInput]) -> NewToken:
     """Create a token for yourself. The answer's `secret` is the token: it is shown this once."""
     return await create_for(request, request.principal.user, data)
 
@@ -154,7 +155,7 @@ async def create_own_token(request: ApiRequest, data: TokenInput) -> NewToken:
     tags=["account"],
     opt=needs(Permission.OWN_TOKEN_DELETE),
 )
-async def delete_own_token(request: ApiRequest, identifier: str) -> None:
+async def delete_own_token(request: ApiRequest, identifier: FromPath[str]) -> None:
     """Delete one of your tokens: it is invalid at once, and your other sessions end."""
     await delete_of(request, request.principal.user, identifier)
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 from litestar.response import Stream
 
 from orchestra.domain.access import Permission
@@ -15,12 +15,12 @@ from orchestra.service.headers import LastEventId
 from orchestra.service.request import ApiRequest
 
 After = Annotated[
-    int | None, Parameter(ge=0, description="Begin after the event of this number; absent: with what comes now.")
+    int | None, QueryParameter(ge=0, description="Begin after the event of this number; absent: with what comes now.")
 ]
 Topics = Annotated[
     list[str] | None,
-    Parameter(
-        query="topic",
+    QueryParameter(
+        name="topic",
         description="Only these, may be repeated: `runs`, `jobs`, `schedules`, `projects`, `workers`, `users`, "
         "`project:NAME`, `run:UUID`, `worker:NAME`.",
     ),

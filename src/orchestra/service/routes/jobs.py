@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import delete, get, patch, put
+from litestar.params import FromPath, JSONBody
 from litestar.response import Response
 from sqlalchemy import Connection
 
@@ -32,7 +33,7 @@ FIELDS: Final = ("display_name", "description", "group", "definition", "paramete
 
 @get("/projects/{project:str}/jobs", operation_id="listJobs", tags=["jobs"], opt=needs(Permission.JOB_READ))
 async def list_jobs(
-    *, request: ApiRequest, project: str, limit: Limit = 100, cursor: Cursor = None, order: Order = None
+    *, request: ApiRequest, project: FromPath[str], limit: Limit = 100, cursor: Cursor = None, order: Order = None
 ) -> Listing[JobEntity]:
     """List the jobs of a project."""
 
@@ -46,7 +47,7 @@ async def list_jobs(
 
 @get("/projects/{project:str}/jobs/{job:str}", operation_id="getJob", tags=["jobs"], opt=needs(Permission.JOB_READ))
 async def get_job(
-    request: ApiRequest, project: str, job: str, if_none_match: IfNoneMatch = None
+    request: ApiRequest, project: FromPath[str], job: FromPath[str], if_none_match: IfNoneMatch = None
 ) -> Response[JobEntity]:
     """Read one job."""
     found = await _find(request, project, job)
@@ -62,7 +63,11 @@ async def _find(request: ApiRequest, project: str, job: str) -> Job:
 
 @put("/projects/{project:str}/jobs/{job:str}", operation_id="putJob", tags=["jobs"], opt=needs(Permission.JOB_UPDATE))
 async def put_job(
-    request: ApiRequest, project: str, job: str, data: dict[str, Any], if_match: IfMatch = None
+    request: ApiRequest,
+    project: FromPath[str],
+    job: FromPath[str],
+    data: JSONBody[dict[str, Any]],
+    if_match: IfMatch = None,
 ) -> Response[JobEntity]:
     """Create or replace a job; a field that is absent gets its default, but `is_enabled` keeps its value."""
     return await _save(request, await _checked(request, data, project, job), if_match)
@@ -72,7 +77,11 @@ async def put_job(
     "/projects/{project:str}/jobs/{job:str}", operation_id="changeJob", tags=["jobs"], opt=needs(Permission.JOB_ENABLE)
 )
 async def change_job(
-    request: ApiRequest, project: str, job: str, data: dict[str, Any], if_match: IfMatch = None
+    request: ApiRequest,
+    project: FromPath[str],
+    job: FromPath[str],
+    data: JSONBody[dict[str, Any]],
+    if_match: IfMatch = None,
 ) -> Response[JobEntity]:
     """Change the named fields of a job; the others stay. `is_enabled` alone may be changed by operators, and of
     jobs that configuration files own."""
@@ -138,7 +147,7 @@ async def _enable(
 @delete(
     "/projects/{project:str}/jobs/{job:str}", operation_id="deleteJob", tags=["jobs"], opt=needs(Permission.JOB_UPDATE)
 )
-async def delete_job(request: ApiRequest, project: str, job: str, if_match: IfMatch = None) -> None:
+async def delete_job(request: ApiRequest, project: FromPath[str], job: FromPath[str], if_match: IfMatch = None) -> None:
     """Delete a job without runs. 409 while it has some; disable it instead."""
     now, actor = request.parts.clock.now(), request.principal.user
 

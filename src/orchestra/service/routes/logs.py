@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import FromPath, HeaderParameter, QueryParameter
 from litestar.response import Response, Stream
 
 from orchestra.domain.access import Permission
@@ -32,7 +32,8 @@ _RAW: Final = {
 }
 
 Range = Annotated[
-    str | None, Parameter(header="Range", description="One range of bytes: `bytes=0-499`, `bytes=500-`, `bytes=-500`.")
+    str | None,
+    HeaderParameter(name="Range", description="One range: `bytes=0-499`, `bytes=500-`, `bytes=-500`."),
 ]
 
 
@@ -60,7 +61,7 @@ class LogWindowEntity(Entity, frozen=True):
 
 
 @get("/runs/{run:str}/log", operation_id="getLog", tags=["logs"], opt=needs(Permission.RUN_READ))
-async def get_log(request: ApiRequest, run: str, range_: Range = None) -> Response[Any] | Stream:
+async def get_log(request: ApiRequest, run: FromPath[str], range_: Range = None) -> Response[Any] | Stream:
     """Read the log's bytes exactly as the processes wrote them, all or a range (RFC 9110 section 14).
 
     The header `Orchestra-Log-Size` has the number of bytes that are durable now.
@@ -89,7 +90,7 @@ async def get_log(request: ApiRequest, run: str, range_: Range = None) -> Respon
 
 
 @get("/runs/{run:str}/log/info", operation_id="getLogInfo", tags=["logs"], opt=needs(Permission.RUN_READ))
-async def get_log_info(request: ApiRequest, run: str) -> LogInfoEntity:
+async def get_log_info(request: ApiRequest, run: FromPath[str]) -> LogInfoEntity:
     """Read how long a log is: lines (an unfinished last one counts), bytes, and when it was written."""
     found = await find_run(request, run)
     info = await request.parts.logs.info(run)
@@ -103,14 +104,14 @@ async def get_log_info(request: ApiRequest, run: str) -> LogInfoEntity:
     )
 
 
-Start = Annotated[int, Parameter(description="The first line, from 1; negative counts from the end, -1 is the last.")]
-Count = Annotated[int, Parameter(ge=1, le=LINES, description="Most lines; fewer come when they are long.")]
-Columns = Annotated[int, Parameter(ge=1, le=LINE_BYTES, description="Longer lines are cut, in bytes.")]
+Start = Annotated[int, QueryParameter(description="The first line, from 1; negative counts from the end (-1).")]
+Count = Annotated[int, QueryParameter(ge=1, le=LINES, description="Most lines; fewer come when they are long.")]
+Columns = Annotated[int, QueryParameter(ge=1, le=LINE_BYTES, description="Longer lines are cut, in bytes.")]
 
 
 @get("/runs/{run:str}/log/lines", operation_id="getLogLines", tags=["logs"], opt=needs(Permission.RUN_READ))
 async def get_log_lines(
-    request: ApiRequest, run: str, start: Start = 1, count: Count = 500, cols: Columns = LINE_BYTES
+    request: ApiRequest, run: FromPath[str], start: Start = 1, count: Count = 500, cols: Columns = LINE_BYTES
 ) -> Response[LogWindowEntity]:
     """Read lines anywhere in a log. Bytes that are no UTF-8 come as U+FFFD; the raw log has them unchanged.
 
@@ -139,7 +140,9 @@ async def get_log_lines(
 
 
 @get("/runs/{run:str}/log/lines/{line:int}", operation_id="getLogLine", tags=["logs"], opt=needs(Permission.RUN_READ))
-async def get_log_line(request: ApiRequest, run: str, line: int, range_: Range = None) -> Response[bytes] | Stream:
+async def get_log_line(
+    request: ApiRequest, run: FromPath[str], line: FromPath[int], range_: Range = None
+) -> Response[bytes] | Stream:
     """Read one whole line, however long, without its newline."""
     await find_run(request, run)
     place = await request.parts.logs.line_range(run, line)
@@ -163,11 +166,13 @@ async def get_log_line(request: ApiRequest, run: str, line: int, range_: Range =
     )
 
 
-Offset = Annotated[int, Parameter(ge=0, description="The first byte wanted.")]
+Offset = Annotated[int, QueryParameter(ge=0, description="The first byte wanted.")]
 
 
 @get("/runs/{run:str}/log/stream", operation_id="streamLog", tags=["logs"], opt=needs(Permission.RUN_READ))
-async def stream_log(request: ApiRequest, run: str, offset: Offset = 0, last_event_id: LastEventId = None) -> Stream:
+async def stream_log(
+    request: ApiRequest, run: FromPath[str], offset: Offset = 0, last_event_id: LastEventId = None
+) -> Stream:
     """Follow a log as server-sent events until the run ends.
 
     Events `log` carry `{offset, text}` or, where bytes are no UTF-8, `{offset, base64}`; their identifier is

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from litestar import delete, get, patch, put
+from litestar.params import FromPath, JSONBody
 from litestar.response import Response
 from sqlalchemy import Connection
 
@@ -35,7 +36,9 @@ async def list_projects(
 
 
 @get("/projects/{project:str}", operation_id="getProject", tags=["projects"], opt=needs(Permission.PROJECT_READ))
-async def get_project(request: ApiRequest, project: str, if_none_match: IfNoneMatch = None) -> Response[ProjectEntity]:
+async def get_project(
+    request: ApiRequest, project: FromPath[str], if_none_match: IfNoneMatch = None
+) -> Response[ProjectEntity]:
     """Read one project."""
     found = await find_project(request, project)
     return conditional.answer(entities.project(found), if_none_match)
@@ -51,7 +54,7 @@ async def find_project(request: ApiRequest, project: str) -> Project:
 
 @put("/projects/{project:str}", operation_id="putProject", tags=["projects"], opt=needs(Permission.PROJECT_UPDATE))
 async def put_project(
-    request: ApiRequest, project: str, data: dict[str, Any], if_match: IfMatch = None
+    request: ApiRequest, project: FromPath[str], data: JSONBody[dict[str, Any]], if_match: IfMatch = None
 ) -> Response[ProjectEntity]:
     """Create or replace a project; a field that is absent gets its default."""
     wanted = await asyncio.to_thread(project_from, data, project)
@@ -60,7 +63,7 @@ async def put_project(
 
 @patch("/projects/{project:str}", operation_id="changeProject", tags=["projects"], opt=needs(Permission.PROJECT_UPDATE))
 async def change_project(
-    request: ApiRequest, project: str, data: dict[str, Any], if_match: IfMatch = None
+    request: ApiRequest, project: FromPath[str], data: JSONBody[dict[str, Any]], if_match: IfMatch = None
 ) -> Response[ProjectEntity]:
     """Change the named fields of a project; the others stay."""
     before = await find_project(request, project)
@@ -88,7 +91,7 @@ async def _save(request: ApiRequest, wanted: ProjectEntry, if_match: str | None)
 @delete(
     "/projects/{project:str}", operation_id="deleteProject", tags=["projects"], opt=needs(Permission.PROJECT_UPDATE)
 )
-async def delete_project(request: ApiRequest, project: str, if_match: IfMatch = None) -> None:
+async def delete_project(request: ApiRequest, project: FromPath[str], if_match: IfMatch = None) -> None:
     """Delete an empty project. 409 while it has jobs, schedules or runs."""
     now, actor = request.parts.clock.now(), request.principal.user
 

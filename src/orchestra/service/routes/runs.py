@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from sqlalchemy import Connection
 
 from orchestra.domain.access import Permission
@@ -21,16 +21,16 @@ from orchestra.storage import events, hints, projects, runs
 from orchestra.storage.paging import Page
 from orchestra.storage.runs import Wish, WishOutcome
 
-Project = Annotated[str | None, Parameter(description="Only runs of this project.")]
-Job = Annotated[str | None, Parameter(description="Only runs of jobs with this identifier.")]
-Status = Annotated[list[RunStatus] | None, Parameter(description="Only these statuses; may be repeated.")]
-Worker = Annotated[str | None, Parameter(description="Only runs that this worker has or had.")]
+Project = Annotated[str | None, QueryParameter(description="Only runs of this project.")]
+Job = Annotated[str | None, QueryParameter(description="Only runs of jobs with this identifier.")]
+Status = Annotated[list[RunStatus] | None, QueryParameter(description="Only these statuses; may be repeated.")]
+Worker = Annotated[str | None, QueryParameter(description="Only runs that this worker has or had.")]
 Source = Annotated[
     str | None,
-    Parameter(description="Only runs triggered by a `user`, `schedule`, `run` or `webhook`, or by one: `user:maya`."),
+    QueryParameter(description="Only runs triggered by a `user`, `schedule` or `run`, or by one: `user:maya`."),
 ]
-CreatedAfter = Annotated[str | None, Parameter(description="Only runs created after this date.")]
-CreatedBefore = Annotated[str | None, Parameter(description="Only runs created before this date.")]
+CreatedAfter = Annotated[str | None, QueryParameter(description="Only runs created after this date.")]
+CreatedBefore = Annotated[str | None, QueryParameter(description="Only runs created before this date.")]
 
 
 @get("/runs", operation_id="listRuns", tags=["runs"], opt=needs(Permission.RUN_READ))
@@ -68,7 +68,7 @@ async def list_runs(
 async def list_runs_of_project(
     *,
     request: ApiRequest,
-    project: str,
+    project: FromPath[str],
     job: Job = None,
     status: Status = None,
     worker: Worker = None,
@@ -101,8 +101,8 @@ async def list_runs_of_project(
 async def list_runs_of_job(
     *,
     request: ApiRequest,
-    project: str,
-    job: str,
+    project: FromPath[str],
+    job: FromPath[str],
     status: Status = None,
     worker: Worker = None,
     source: Source = None,
@@ -139,7 +139,7 @@ async def _list(
 
 
 @get("/runs/{run:str}", operation_id="getRun", tags=["runs"], opt=needs(Permission.RUN_READ))
-async def get_run(request: ApiRequest, run: str) -> RunDetail:
+async def get_run(request: ApiRequest, run: FromPath[str]) -> RunDetail:
     """Read one run, by its UUID, with the frozen definition that it was made with."""
 
     def read(rows: Connection) -> tuple[Run, dict[str, Any]]:
@@ -155,7 +155,9 @@ async def get_run(request: ApiRequest, run: str) -> RunDetail:
     tags=["runs"],
     opt=needs(Permission.RUN_READ),
 )
-async def get_run_by_number(request: ApiRequest, project: str, job: str, number: int) -> RunDetail:
+async def get_run_by_number(
+    request: ApiRequest, project: FromPath[str], job: FromPath[str], number: FromPath[int]
+) -> RunDetail:
     """Read one run, by its number within its job."""
 
     def read(rows: Connection) -> tuple[Run, dict[str, Any]]:
@@ -171,7 +173,7 @@ async def get_run_by_number(request: ApiRequest, project: str, job: str, number:
 @post(
     "/runs/{run:str}/cancel", operation_id="cancelRun", tags=["runs"], opt=needs(Permission.RUN_CANCEL), status_code=200
 )
-async def cancel_run(request: ApiRequest, run: str) -> RunEntity:
+async def cancel_run(request: ApiRequest, run: FromPath[str]) -> RunEntity:
     """Ask that a run never start.
 
     Honoured while it is pending, or assigned and not started: then it ends `cancelled`, and no command of it
@@ -190,7 +192,7 @@ async def cancel_run(request: ApiRequest, run: str) -> RunEntity:
 
 
 @post("/runs/{run:str}/abort", operation_id="abortRun", tags=["runs"], opt=needs(Permission.RUN_ABORT), status_code=200)
-async def abort_run(request: ApiRequest, run: str) -> RunEntity:
+async def abort_run(request: ApiRequest, run: FromPath[str]) -> RunEntity:
     """Ask that a run be stopped: a termination signal to its process tree, a grace period, then kill.
 
     It ends `aborted`, or `cancelled` when its worker proves that nothing had started. 409 while it is pending
@@ -222,7 +224,7 @@ def _fulfil(request: ApiRequest, wish: Wish) -> RunEntity:
 
 
 @get("/runs/{run:str}/explain", operation_id="explainRun", tags=["runs"], opt=needs(Permission.RUN_READ))
-async def explain_run(request: ApiRequest, run: str) -> Explanation:
+async def explain_run(request: ApiRequest, run: FromPath[str]) -> Explanation:
     """Say why a run is where it is; for one that is pending with its place in the queue and a verdict per worker."""
 
     def read(rows: Connection) -> Explanation:
@@ -233,19 +235,19 @@ async def explain_run(request: ApiRequest, run: str) -> Explanation:
 
 
 @get("/runs/{run:str}/results", operation_id="getResults", tags=["runs"], opt=needs(Permission.RUN_READ))
-async def get_results(request: ApiRequest, run: str) -> Any:
+async def get_results(request: ApiRequest, run: FromPath[str]) -> Any:
     """Read the results of a run: any JSON value, null while there are none."""
     return (await find_run(request, run)).results
 
 
 @get("/runs/{run:str}/steps", operation_id="listSteps", tags=["runs"], opt=needs(Permission.RUN_READ))
-async def list_steps(request: ApiRequest, run: str) -> Listing[StepEntity]:
+async def list_steps(request: ApiRequest, run: FromPath[str]) -> Listing[StepEntity]:
     """List the commands of a run that were reached, as they went."""
     return Listing(items=entities.steps((await find_run(request, run)).steps), next_cursor=None)
 
 
 @get("/runs/{run:str}/events", operation_id="listEventsOfRun", tags=["runs"], opt=needs(Permission.RUN_READ))
-async def list_events_of_run(request: ApiRequest, run: str) -> Listing[EventEntity]:
+async def list_events_of_run(request: ApiRequest, run: FromPath[str]) -> Listing[EventEntity]:
     """List what happened to a run, oldest first."""
 
     def read(rows: Connection) -> list[EventEntity]:

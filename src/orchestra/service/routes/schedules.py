@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from litestar import delete, get, patch, put
+from litestar.params import FromPath, JSONBody
 from litestar.response import Response
 from sqlalchemy import Connection
 
@@ -38,7 +39,7 @@ FIELDS: Final = ("display_name", "job", "parameters", "expression", "time_zone",
     opt=needs(Permission.SCHEDULE_READ),
 )
 async def list_schedules(
-    *, request: ApiRequest, project: str, limit: Limit = 100, cursor: Cursor = None, order: Order = None
+    *, request: ApiRequest, project: FromPath[str], limit: Limit = 100, cursor: Cursor = None, order: Order = None
 ) -> Listing[ScheduleEntity]:
     """List the schedules of a project."""
 
@@ -57,7 +58,7 @@ async def list_schedules(
     opt=needs(Permission.SCHEDULE_READ),
 )
 async def get_schedule(
-    request: ApiRequest, project: str, schedule: str, if_none_match: IfNoneMatch = None
+    request: ApiRequest, project: FromPath[str], schedule: FromPath[str], if_none_match: IfNoneMatch = None
 ) -> Response[ScheduleEntity]:
     """Read one schedule."""
     return conditional.answer(entities.schedule(await _find(request, project, schedule)), if_none_match)
@@ -77,7 +78,11 @@ async def _find(request: ApiRequest, project: str, schedule: str) -> Schedule:
     opt=needs(Permission.SCHEDULE_UPDATE),
 )
 async def put_schedule(
-    request: ApiRequest, project: str, schedule: str, data: dict[str, Any], if_match: IfMatch = None
+    request: ApiRequest,
+    project: FromPath[str],
+    schedule: FromPath[str],
+    data: JSONBody[dict[str, Any]],
+    if_match: IfMatch = None,
 ) -> Response[ScheduleEntity]:
     """Create or replace a schedule; a field that is absent gets its default, but `is_enabled` keeps its value."""
     return await _save(request, await _checked(request, data, project, schedule), if_match)
@@ -90,7 +95,11 @@ async def put_schedule(
     opt=needs(Permission.SCHEDULE_ENABLE),
 )
 async def change_schedule(
-    request: ApiRequest, project: str, schedule: str, data: dict[str, Any], if_match: IfMatch = None
+    request: ApiRequest,
+    project: FromPath[str],
+    schedule: FromPath[str],
+    data: JSONBody[dict[str, Any]],
+    if_match: IfMatch = None,
 ) -> Response[ScheduleEntity]:
     """Change the named fields of a schedule; the others stay. `is_enabled` alone may be changed by operators, and
     of schedules that configuration files own."""
@@ -166,7 +175,9 @@ async def _save(request: ApiRequest, wanted: ScheduleEntry, if_match: str | None
     tags=["schedules"],
     opt=needs(Permission.SCHEDULE_UPDATE),
 )
-async def delete_schedule(request: ApiRequest, project: str, schedule: str, if_match: IfMatch = None) -> None:
+async def delete_schedule(
+    request: ApiRequest, project: FromPath[str], schedule: FromPath[str], if_match: IfMatch = None
+) -> None:
     """Delete a schedule; the runs that it triggered stay."""
     now, actor = request.parts.clock.now(), request.principal.user
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import post
-from litestar.params import Parameter
+from litestar.params import FromPath, HeaderParameter, JSONBody
 from litestar.response import Response
 from sqlalchemy import Connection
 
@@ -27,8 +27,8 @@ KEY_LENGTH: Final = 255
 Priority = Annotated[int, msgspec.Meta(ge=PRIORITY_LOWEST, le=PRIORITY_HIGHEST)]
 Key = Annotated[
     str | None,
-    Parameter(
-        header="Idempotency-Key",
+    HeaderParameter(
+        name="Idempotency-Key",
         description="The same key with the same body returns the same run (200); with another body it is refused.",
     ),
 ]
@@ -55,7 +55,11 @@ class RetryInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     status_code=201,
 )
 async def trigger_job(
-    request: ApiRequest, project: str, job: str, data: TriggerInput | None = None, idempotency_key: Key = None
+    request: ApiRequest,
+    project: FromPath[str],
+    job: FromPath[str],
+    data: JSONBody[TriggerInput | None] = None,
+    idempotency_key: Key = None,
 ) -> Response[RunEntity]:
     """Trigger a job: a new run, pending. A disabled job may be triggered; its runs wait until it is enabled.
 
@@ -97,7 +101,9 @@ async def trigger_job(
 
 
 @post("/runs/{run:str}/retry", operation_id="retryRun", tags=["runs"], opt=needs(Permission.RUN_RETRY), status_code=201)
-async def retry_run(request: ApiRequest, run: str, data: RetryInput | None = None) -> Response[RunEntity]:
+async def retry_run(
+    request: ApiRequest, run: FromPath[str], data: JSONBody[RetryInput | None] = None
+) -> Response[RunEntity]:
     """Start a new run of the same job, as the job is now, with the parameters of a run that has ended.
 
     409 while that run has not ended. The new run's `source` names the old one.

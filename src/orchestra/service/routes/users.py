@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import delete, get, patch, post, put
+from litestar.params import FromPath, JSONBody
 from litestar.response import Response
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
@@ -75,7 +76,7 @@ async def list_users(
 
 
 @get("/users/{user:str}", operation_id="getUser", tags=["users"], opt=needs(Permission.USER_READ))
-async def get_user(request: ApiRequest, user: str, if_none_match: IfNoneMatch = None) -> Response[UserEntity]:
+async def get_user(request: ApiRequest, user: FromPath[str], if_none_match: IfNoneMatch = None) -> Response[UserEntity]:
     """Read one user."""
     found = await request.parts.database.read(lambda rows: users.get(rows, user))
     if found is None:
@@ -88,7 +89,9 @@ def _show(principal: Principal, user: User) -> UserEntity:
 
 
 @put("/users/{user:str}", operation_id="putUser", tags=["users"], opt=needs(Permission.USER_UPDATE))
-async def put_user(request: ApiRequest, user: str, data: UserInput, if_match: IfMatch = None) -> Response[UserEntity]:
+async def put_user(
+    request: ApiRequest, user: FromPath[str], data: JSONBody[UserInput], if_match: IfMatch = None
+) -> Response[UserEntity]:
     """Create or replace a user."""
     problems = _role_problems(data.roles)
     if not is_identifier(user):
@@ -108,7 +111,7 @@ async def put_user(request: ApiRequest, user: str, data: UserInput, if_match: If
 
 @patch("/users/{user:str}", operation_id="changeUser", tags=["users"], opt=needs(Permission.USER_UPDATE))
 async def change_user(
-    request: ApiRequest, user: str, data: UserChange, if_match: IfMatch = None
+    request: ApiRequest, user: FromPath[str], data: JSONBody[UserChange], if_match: IfMatch = None
 ) -> Response[UserEntity]:
     """Change a user. A disabled user keeps only the own account; its tokens reach nothing else."""
     problems = () if data.roles is UNSET else _role_problems(data.roles)
@@ -133,7 +136,7 @@ async def change_user(
 
 
 @delete("/users/{user:str}", operation_id="deleteUser", tags=["users"], opt=needs(Permission.USER_UPDATE))
-async def delete_user(request: ApiRequest, user: str, if_match: IfMatch = None) -> None:
+async def delete_user(request: ApiRequest, user: FromPath[str], if_match: IfMatch = None) -> None:
     """Delete a user with all tokens and sessions. 409 while the user owns workers, or is the last administrator."""
     now, actor = request.parts.clock.now(), request.principal.user
 
@@ -205,7 +208,7 @@ def _role_problems(roles: list[str]) -> tuple[Problem, ...]:
     opt=needs(Permission.USER_INSPECT),
 )
 async def list_authentications(
-    *, request: ApiRequest, user: str, limit: Limit = 100, cursor: Cursor = None, order: Order = None
+    *, request: ApiRequest, user: FromPath[str], limit: Limit = 100, cursor: Cursor = None, order: Order = None
 ) -> Listing[AuthenticationEntity]:
     """List the tokens of a user, without their secrets."""
     return await list_of(request, user, limit, cursor, order)
@@ -217,7 +220,7 @@ async def list_authentications(
     tags=["users"],
     opt=needs(Permission.USER_UPDATE),
 )
-async def create_token(request: ApiRequest, user: str, data: TokenInput) -> NewToken:
+async def create_token(request: ApiRequest, user: FromPath[str], data: JSONBody[TokenInput]) -> NewToken:
     """Create a token for a user. The answer's `secret` is the token: it is shown this once."""
     return await create_for(request, user, data)
 
@@ -228,7 +231,7 @@ async def create_token(request: ApiRequest, user: str, data: TokenInput) -> NewT
     tags=["users"],
     opt=needs(Permission.USER_UPDATE),
 )
-async def delete_authentication(request: ApiRequest, user: str, identifier: str) -> None:
+async def delete_authentication(request: ApiRequest, user: FromPath[str], identifier: FromPath[str]) -> None:
     """Delete a token: it is invalid at once, and the user's sessions end."""
     await delete_of(request, user, identifier)
 

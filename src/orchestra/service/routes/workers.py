@@ -4,6 +4,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import delete, get, patch, post
+from litestar.params import FromPath, JSONBody
 from litestar.response import Response
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
@@ -48,7 +49,9 @@ async def list_workers(
 
 
 @get("/workers/{worker:str}", operation_id="getWorker", tags=["workers"], opt=needs(Permission.WORKER_READ))
-async def get_worker(request: ApiRequest, worker: str, if_none_match: IfNoneMatch = None) -> Response[WorkerEntity]:
+async def get_worker(
+    request: ApiRequest, worker: FromPath[str], if_none_match: IfNoneMatch = None
+) -> Response[WorkerEntity]:
     """Read one worker."""
     entity = await request.parts.database.read(lambda rows: read_worker(rows, worker))
     return conditional.answer(entity, if_none_match)
@@ -56,7 +59,7 @@ async def get_worker(request: ApiRequest, worker: str, if_none_match: IfNoneMatc
 
 @patch("/workers/{worker:str}", operation_id="changeWorker", tags=["workers"], opt=needs(Permission.WORKER_ENABLE))
 async def change_worker(
-    request: ApiRequest, worker: str, data: WorkerChange, if_match: IfMatch = None
+    request: ApiRequest, worker: FromPath[str], data: JSONBody[WorkerChange], if_match: IfMatch = None
 ) -> Response[WorkerEntity]:
     """Change a worker: enable or disable it (a disabled one gets no new runs), its note, its display name."""
     if data.display_name is not UNSET and not request.principal.can(Permission.WORKER_UPDATE):
@@ -83,7 +86,7 @@ async def change_worker(
 
 
 @delete("/workers/{worker:str}", operation_id="deleteWorker", tags=["workers"], opt=needs(Permission.WORKER_UPDATE))
-async def delete_worker(request: ApiRequest, worker: str, if_match: IfMatch = None) -> None:
+async def delete_worker(request: ApiRequest, worker: FromPath[str], if_match: IfMatch = None) -> None:
     """Forget a worker. 409 while it is connected or has runs that have not ended."""
     now, actor = request.parts.clock.now(), request.principal.user
 
@@ -111,7 +114,7 @@ async def delete_worker(request: ApiRequest, worker: str, if_match: IfMatch = No
     opt=needs(Permission.WORKER_ENABLE),
     status_code=200,
 )
-async def disconnect_worker(request: ApiRequest, worker: str) -> WorkerEntity:
+async def disconnect_worker(request: ApiRequest, worker: FromPath[str]) -> WorkerEntity:
     """Close the worker's connection once. It keeps its runs and connects again; disable it to drain it.
 
     409 when it is not connected.
