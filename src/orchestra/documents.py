@@ -163,8 +163,11 @@ def _joined_surrogates(match: re.Match[str]) -> str:
 
 
 def _add_syntax_error(error: yaml.YAMLError, name: str, report: Report) -> None:
-    mark = getattr(error, "problem_mark", None)
-    parts = [getattr(error, "context", None), getattr(error, "problem", None) or getattr(error, "reason", None)]
+    mark, begin = getattr(error, "problem_mark", None), getattr(error, "context_mark", None)
+    context = getattr(error, "context", None)
+    if context and begin is not None:
+        context = f"{context} that begins in line {begin.line + 1}"
+    parts = [context, getattr(error, "problem", None) or getattr(error, "reason", None)]
     message = ", ".join(part for part in parts if part) or str(error)
     place = Node(None, name) if mark is None else Node(None, name, mark.line + 1, mark.column + 1)
     report.add(place, "", f"not readable as YAML or JSON: {message}")
