@@ -201,7 +201,12 @@ class Worker:
 
     async def _tick(self, link: "_Link") -> None:
         while (deadline := link.session.next_deadline()) is not None:
-            await asyncio.sleep(max(deadline - link.now(), BUSY_TICK_S if link.is_sending else 0.0))
+            try:
+                async with asyncio.timeout(max(deadline - link.now(), BUSY_TICK_S if link.is_sending else 0.0)):
+                    await link.sooner.wait()
+                    link.sooner.clear()
+            except TimeoutError:
+                pass
             for event in link.session.tick(link.now()):
                 self._handle(link, event)
             self._changed.set()
@@ -223,6 +228,7 @@ class Worker:
         match event:
             case m.Welcome():
                 self._was_welcome = True
+                link.sooner.set()
                 emit(LogEvent.SESSION_OPENED, server=self._profile.server, session=event.session)
                 self.runs.welcomed(event.verdicts)
             case m.Reject():
@@ -246,6 +252,8 @@ class _Link:
         self.transport = transport
         self.session = WorkerSession(hello, now)
         self.over = asyncio.Event()
+        self.sooner = asyncio.Event()
+        """The session's next deadline came nearer: the welcome brings heartbeats, shorter than the wait for itself."""
         self.is_sending = False
         self.reject: m.Reject | None = None
         self.reason = ""
