@@ -23,6 +23,7 @@ from orchestra.worker.requests import Request, RunKey, Surroundings, build
 from orchestra.worker.spool import FolderSpool
 from orchestra.worker.tree import living_below
 from orchestra.worker.workspace import choose
+from support.waiting import text_of
 
 T = TypeVar("T")
 
@@ -141,7 +142,7 @@ class Rig:
     def kill_all(self) -> None:
         """After a test that failed half-way: end its executors, with all that they have started."""
         for path in (self.data / "executors").glob("*.identity"):
-            owner = Identity.parse(path.read_text())
+            owner = Identity.parse(text_of(path))
             if owner is not None and is_alive(owner, self.boot):
                 for one in (*living_below(owner.pid), stat(owner.pid)):
                     if one is not None:

@@ -43,7 +43,10 @@ async def until(look: Callable[[], T], what: str) -> T:
 
 def text_of(path: Path) -> str:
     """A file's text, empty while it is not there: for `wait_for(lambda: text_of(p), …)`."""
-    return path.read_text() if path.exists() else ""
+    try:
+        return path.read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def is_gone(pid: int) -> bool:
