@@ -2,17 +2,7 @@
 import { type QueryClient, queryOptions, useSuspenseQuery } from "@tanstack/react-query";
 import { setCsrfToken } from "./api/client";
 import { getMe } from "./api/requests";
-import type { Me } from "./api/types";
-
-/** The permissions that the website asks for; the names are the API's. */
-export type Permission =
-  | "job.trigger"
-  | "job.enable"
-  | "run.cancel"
-  | "run.abort"
-  | "run.retry"
-  | "worker.read"
-  | "worker.enable";
+import type { Me, Permission } from "./api/types";
 
 export const meQuery = queryOptions({
   queryKey: ["me"],

@@ -1,20 +1,18 @@
-/** Sends requests to the service under the page's base path: JSON in, JSON out, problems as errors. */
+/**
+ * The typed client of the service: JSON in, JSON out, under the page's base path.
+ *
+ * Rules: an answer with an error status becomes a Problem that is thrown, and so does no answer. A changing request
+ * carries the token that proves that it comes from our page. A session that is no longer valid is told to the app.
+ */
+import createClient from "openapi-fetch";
 import { boot } from "../boot";
 import { Problem, problemOf } from "./problem";
-
-type Value = string | number | boolean | readonly string[] | null | undefined;
-
-interface Options {
-  readonly query?: Record<string, Value>;
-  readonly body?: unknown;
-  readonly headers?: Record<string, string>;
-  readonly signal?: AbortSignal;
-}
+import type { paths } from "./schema";
 
 let csrfToken: string | null = null;
 let onSignedOut: () => void = () => undefined;
 
-/** The value that proves that a changing request comes from our own page; `GET /me` tells it. */
+/** `GET /me` tells it. */
 export function setCsrfToken(token: string | null): void {
   csrfToken = token;
 }
@@ -24,29 +22,30 @@ export function whenSignedOut(listener: () => void): void {
   onSignedOut = listener;
 }
 
+/** The address of something that is no request of this client: a download. */
 export const apiAddress = (path: string): string => `${boot.base_path}/api/v1${path}`;
 
-export async function send<T>(method: string, path: string, options: Options = {}): Promise<T> {
-  const query = new URLSearchParams();
-  for (const [name, value] of Object.entries(options.query ?? {})) {
-    if (value === null || value === undefined) continue;
-    for (const one of Array.isArray(value) ? value : [value]) query.append(name, String(one));
-  }
-  const headers: Record<string, string> = { Accept: "application/json", ...options.headers };
-  if (options.body !== undefined) headers["Content-Type"] = "application/json";
-  if (method !== "GET" && csrfToken !== null) headers["X-CSRF-Token"] = csrfToken;
-  const response = await fetch(`${apiAddress(path)}${query.size > 0 ? `?${query}` : ""}`, {
-    method,
-    headers,
-    credentials: "same-origin",
-    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  }).catch((error: unknown) => {
-    throw error instanceof DOMException ? error : new Problem(0, {});
-  });
-  if (!response.ok) {
-    if (response.status === 401 && !path.startsWith("/me/login")) onSignedOut();
+export const client = createClient<paths>({ baseUrl: boot.base_path, credentials: "same-origin" });
+
+client.use({
+  onRequest({ request }) {
+    request.headers.set("Accept", "application/json");
+    if (request.method !== "GET" && csrfToken !== null) request.headers.set("X-CSRF-Token", csrfToken);
+    return request;
+  },
+  async onResponse({ response, schemaPath }) {
+    if (response.ok) return undefined;
+    if (response.status === 401 && schemaPath !== "/api/v1/me/login") onSignedOut();
     throw await problemOf(response);
-  }
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  },
+  onError({ error }) {
+    // Given up by us, or by a page that is being left: no problem of anybody.
+    if (error instanceof DOMException && error.name === "AbortError") return error;
+    return error instanceof Problem ? error : new Problem(0, {});
+  },
+});
+
+/** What an answer holds; errors were thrown before. */
+export async function answer<T>(request: Promise<{ data?: T }>): Promise<T> {
+  return (await request).data as T;
 }

@@ -1,21 +1,6 @@
-/** Every request that the website makes, by name. */
-import { send } from "./client";
-import type {
-  Explanation,
-  Job,
-  LogSection,
-  LogWindow,
-  Me,
-  Page,
-  Project,
-  Run,
-  RunEvent,
-  RunStatus,
-  RunSummary,
-  Worker,
-} from "./types";
-
-const part = encodeURIComponent;
+/** Every request that the website makes, by name. Each throws a Problem. */
+import { answer, client } from "./client";
+import type { LogWindow, RunStatus, SignIn } from "./types";
 
 export interface RunFilters {
   readonly project?: string | undefined;
@@ -24,57 +9,89 @@ export interface RunFilters {
   readonly worker?: string | undefined;
 }
 
+/** Rows of one page of a list. */
 export const PAGE = 100;
+const ALL = 1_000;
+/** Longer lines are cut here: nobody reads further to the right, and the raw log has them whole. */
+const COLUMNS = 4_096;
 
-export const getMe = () => send<Me>("GET", "/me");
-export const signIn = (body: { user: string; password: string } | { token: string } | { code: string }) =>
-  send<Me>("POST", "/me/login", { body });
-export const signOut = () => send<void>("POST", "/me/logout");
+const API = "/api/v1";
 
-export const listProjects = () => send<Page<Project>>("GET", "/projects", { query: { limit: 1_000 } });
+export const getMe = () => answer(client.GET(`${API}/me`));
+export const signIn = (body: SignIn) => answer(client.POST(`${API}/me/login`, { body }));
+export const signOut = () => answer(client.POST(`${API}/me/logout`));
+
+export const listProjects = () => answer(client.GET(`${API}/projects`, { params: { query: { limit: ALL } } }));
 export const listJobs = (project: string) =>
-  send<Page<Job>>("GET", `/projects/${part(project)}/jobs`, { query: { limit: 1_000 } });
+  answer(client.GET(`${API}/projects/{project}/jobs`, { params: { path: { project }, query: { limit: ALL } } }));
 export const getJob = (project: string, job: string) =>
-  send<Job>("GET", `/projects/${part(project)}/jobs/${part(job)}`);
+  answer(client.GET(`${API}/projects/{project}/jobs/{job}`, { params: { path: { project, job } } }));
 export const setJobEnabled = (project: string, job: string, is_enabled: boolean) =>
-  send<Job>("PATCH", `/projects/${part(project)}/jobs/${part(job)}`, { body: { is_enabled } });
+  answer(
+    client.PATCH(`${API}/projects/{project}/jobs/{job}`, { params: { path: { project, job } }, body: { is_enabled } }),
+  );
 export const triggerJob = (
   project: string,
   job: string,
   body: { parameters: Record<string, unknown>; priority?: number },
   key: string,
 ) =>
-  send<Run>("POST", `/projects/${part(project)}/jobs/${part(job)}/trigger`, {
-    body,
-    headers: { "Idempotency-Key": key },
-  });
+  answer(
+    client.POST(`${API}/projects/{project}/jobs/{job}/trigger`, {
+      params: { path: { project, job }, header: { "Idempotency-Key": key } },
+      body,
+    }),
+  );
 
 export const listRuns = (
   filters: RunFilters,
   options: { cursor?: string; limit?: number; signal?: AbortSignal } = {},
 ) =>
-  send<Page<RunSummary>>("GET", "/runs", {
-    query: { ...filters, limit: options.limit ?? PAGE, cursor: options.cursor },
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-  });
-export const getRun = (run: string) => send<Run>("GET", `/runs/${part(run)}`);
+  answer(
+    client.GET(`${API}/runs`, {
+      params: {
+        query: defined({
+          ...filters,
+          status: filters.status === undefined ? undefined : [...filters.status],
+          cursor: options.cursor,
+          limit: options.limit ?? PAGE,
+        }),
+      },
+      signal: options.signal ?? null,
+    }),
+  );
+export const getRun = (run: string) => answer(client.GET(`${API}/runs/{run}`, { params: { path: { run } } }));
 export const getRunByNumber = (project: string, job: string, number: number) =>
-  send<Run>("GET", `/projects/${part(project)}/jobs/${part(job)}/runs/${number}`);
-export const cancelRun = (run: string) => send<Run>("POST", `/runs/${part(run)}/cancel`);
-export const abortRun = (run: string) => send<Run>("POST", `/runs/${part(run)}/abort`);
-export const retryRun = (run: string) => send<Run>("POST", `/runs/${part(run)}/retry`, { body: {} });
-export const explainRun = (run: string) => send<Explanation>("GET", `/runs/${part(run)}/explain`);
+  answer(
+    client.GET(`${API}/projects/{project}/jobs/{job}/runs/{number}`, { params: { path: { project, job, number } } }),
+  );
+export const cancelRun = (run: string) =>
+  answer(client.POST(`${API}/runs/{run}/cancel`, { params: { path: { run } } }));
+export const abortRun = (run: string) => answer(client.POST(`${API}/runs/{run}/abort`, { params: { path: { run } } }));
+export const retryRun = (run: string) =>
+  answer(client.POST(`${API}/runs/{run}/retry`, { params: { path: { run } }, body: {} }));
+export const explainRun = (run: string) =>
+  answer(client.GET(`${API}/runs/{run}/explain`, { params: { path: { run } } }));
 export const listRunEvents = (run: string) =>
-  send<Page<RunEvent>>("GET", `/runs/${part(run)}/events`, { query: { limit: 1_000 } });
-export const getLogLines = (run: string, start: number, count: number, signal?: AbortSignal) =>
-  send<LogWindow>("GET", `/runs/${part(run)}/log/lines`, {
-    query: { start, count },
-    ...(signal === undefined ? {} : { signal }),
-  });
+  answer(client.GET(`${API}/runs/{run}/events`, { params: { path: { run } } }));
+/** Which lines each step wrote, in the order of the run's `steps`. */
+export const listLogSections = (run: string) =>
+  answer(client.GET(`${API}/runs/{run}/log/sections`, { params: { path: { run } } }));
+export const getLogLines = (run: string, start: number, count: number, signal?: AbortSignal): Promise<LogWindow> =>
+  answer(
+    client.GET(`${API}/runs/{run}/log/lines`, {
+      params: { path: { run }, query: { start, count, cols: COLUMNS } },
+      signal: signal ?? null,
+    }) as Promise<{ data?: LogWindow }>, // the client's types forget that pairs are pairs
+  );
 
-/** Which lines each step wrote: in the order of the run's `steps`. */
-export const listLogSections = (run: string) => send<LogSection[]>("GET", `/runs/${part(run)}/log/sections`);
-
-export const listWorkers = () => send<Page<Worker>>("GET", "/workers", { query: { limit: 1_000 } });
+export const listWorkers = () => answer(client.GET(`${API}/workers`, { params: { query: { limit: ALL } } }));
 export const setWorkerEnabled = (worker: string, is_enabled: boolean) =>
-  send<Worker>("PATCH", `/workers/${part(worker)}`, { body: { is_enabled } });
+  answer(client.PATCH(`${API}/workers/{worker}`, { params: { path: { worker } }, body: { is_enabled } }));
+
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
+
+/** Without the fields that are undefined. */
+function defined<T extends object>(values: T): Partial<Defined<T>> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<Defined<T>>;
+}

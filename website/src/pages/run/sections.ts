@@ -7,5 +7,5 @@ import { sectionsQuery } from "../../queries";
 export function useSections(run: KnownRun): readonly LogSection[] {
   const steps = (run.steps ?? []).map((step) => `${step.log_start}-${step.log_end ?? ""}`).join();
   const query = useQuery({ ...sectionsQuery(run.identifier, steps), enabled: steps !== "" });
-  return query.data ?? [];
+  return query.data?.items ?? [];
 }
