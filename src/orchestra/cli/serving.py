@@ -81,7 +81,6 @@ def run_server(settings: ServerSettings, data: Path, beside: Beside | None = Non
     """Run until a signal ends it; return the exit code. Raises OrchestraError when it cannot start."""
     os.umask(0o077)
     telemetry.configure(settings.log_level, settings.log_format)
-    data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
         _locked(data),
         _listening(settings.host, settings.port) as listening,
@@ -229,8 +228,16 @@ class _Uvicorn(uvicorn.Server):
 
 @contextlib.contextmanager
 def _locked(data: Path) -> Iterator[None]:
-    """Hold the data folder: two servers on one embedded database would each be half a server."""
-    with (data / "server.lock").open("w") as file:
+    """Make the data folder and hold it: two servers on one embedded database would each be half a server.
+
+    Raises Unavailable when it cannot be made or written, or another server holds it.
+    """
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (data / "server.lock").open("w")
+    except OSError as error:
+        raise Unavailable(f"cannot use the data folder {data}: {error.strerror}; try --data") from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

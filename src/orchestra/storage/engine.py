@@ -99,6 +99,8 @@ def failure(error: DBAPIError) -> Unavailable | None:
         if _is_statement_error(original):
             return None
         return Unavailable(f"the database does not answer: {original}; nothing was changed")
+    if getattr(original, "sqlite_errorcode", None) in _DAMAGED:
+        return Unavailable(f"the database is damaged: {original}; restore the newest backup")
     if isinstance(original, sqlite3.Error) or original is None:
         return None
     code = getattr(original, "sqlstate", None)
@@ -110,6 +112,9 @@ def failure(error: DBAPIError) -> Unavailable | None:
     if code[:2] in ("08", "40", "53", "57", "58") or code in ("25006", "25P03", "55P03"):
         return Unavailable(f"the database refuses work now ({code}); nothing was changed")
     return None
+
+
+_DAMAGED: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
 
 def _is_statement_error(error: sqlite3.OperationalError) -> bool:

@@ -37,7 +37,10 @@ def migrate(url: URL, revision: str = HEAD) -> None:
                     f"written by a newer Orchestra; start that one, or restore a backup"
                 )
     except DBAPIError as error:
-        raise failure(error) or error from error
+        if failure(error) is None:
+            raise
+        why = str(error.orig).partition("\n")[0]
+        raise Unavailable(f"cannot use the database {url.render_as_string()}: {why}") from error
     finally:
         engine.dispose()
 
