@@ -15,9 +15,12 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+import click
+
+from orchestra.cli.app import cli
 from orchestra.domain.run import TERMINAL, TRANSITIONS, RunStatus
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,7 +37,27 @@ def run_states() -> str:
     return "\n".join([*lines, "```"])
 
 
-PARTS: Mapping[str, Callable[[], str]] = {"run-states": run_states}
+def commands() -> str:
+    """Every command as its own `--help` shows it."""
+    root = click.Context(cli, info_name="orchestra")
+    return "\n\n".join(_command_help(name, command, root) for name, command in _commands(root))
+
+
+def _commands(root: click.Context) -> Iterator[tuple[str, click.Command]]:
+    for name in cli.list_commands(root):
+        command = cli.get_command(root, name)
+        assert command is not None
+        yield name, command
+        if isinstance(command, click.Group):
+            yield from ((f"{name} {inner}", found) for inner, found in command.commands.items())
+
+
+def _command_help(name: str, command: click.Command, root: click.Context) -> str:
+    context = click.Context(command, info_name=name, parent=root, terminal_width=110, max_content_width=110)
+    return f"## `orchestra {name}`\n\n```text\n{command.get_help(context).rstrip()}\n```"
+
+
+PARTS: Mapping[str, Callable[[], str]] = {"commands": commands, "run-states": run_states}
 
 
 def current(text: str) -> str:
