@@ -66,6 +66,7 @@ class CauseCode(StrEnum):
     TIMEOUT = "timeout"
     SILENCE_TIMEOUT = "silence_timeout"
     NO_SUCH_PROGRAM = "no_such_program"
+    CANNOT_START = "cannot_start"
     BAD_DEFINITION = "bad_definition"
     BAD_TEMPLATE = "bad_template"
     WORKER_LOST = "worker_lost"

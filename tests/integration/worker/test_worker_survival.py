@@ -12,6 +12,7 @@ import pytest
 
 from orchestra.domain.recovery import Phase
 from orchestra.domain.run import CauseCode, RunStatus
+from orchestra.worker.process import boot_id
 from support.protocol_server import ProtocolServer, ServedRun, protocol_server
 from support.waiting import is_gone, text_of, until
 from support.worker_process import WorkerProcess, worker_process
@@ -284,5 +285,72 @@ def test_abort_over_the_connection_ends_the_tree() -> None:
         assert run.finished.status is RunStatus.ABORTED
         assert run.finished.cause.message == "aborted by ada"
         assert is_gone(pid)
+
+    play(scenario)
+
+
+def reboot(worker: WorkerProcess) -> None:
+    """Make everything in the spool look as if it came from before a reboot: nothing lives, the boot id differs."""
+    worker.end_everything()
+    now = boot_id()
+    (folder,) = worker.folders()
+    for name in ("request", "marker"):
+        path = worker.data / "runs" / folder / name
+        if path.exists():
+            path.write_bytes(path.read_bytes().replace(now.encode(), now[::-1].encode()))
+
+
+def test_a_run_that_a_reboot_ended_says_so() -> None:
+    async def scenario(server: ProtocolServer, worker: WorkerProcess) -> None:
+        run = await server.assign("echo before; echo $$ > witness; sleep 1000")
+        await until(lambda: text_of(workspace(worker) / "witness"), "the run starts")
+        await server.until(lambda: run.log, "its first bytes come")
+        reboot(worker)
+        worker.start()
+        await ended(server, run)
+        assert run.finished.status is RunStatus.EXCEPTION
+        assert run.finished.cause.code is CauseCode.HOST_REBOOTED
+        assert run.is_exact
+
+    play(scenario)
+
+
+def test_a_run_whose_marker_a_power_loss_took_is_not_started_again() -> None:
+    async def scenario(server: ProtocolServer, worker: WorkerProcess) -> None:
+        run = await server.assign("echo $$ >> witness; sleep 1000")
+        await until(lambda: text_of(workspace(worker) / "witness"), "the run starts")
+        reboot(worker)
+        (worker.data / "runs" / worker.folders()[0] / "marker").unlink()
+        worker.start()
+        await ended(server, run)
+        assert run.finished.cause.code is CauseCode.HOST_REBOOTED
+        assert len(text_of(workspace(worker) / "witness").split()) == 1
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("is_torn", [False, True])
+def test_a_finished_run_is_delivered_after_a_reboot_with_what_is_left_of_its_log(is_torn: bool) -> None:
+    async def scenario(server: ProtocolServer, worker: WorkerProcess) -> None:
+        await server.close()
+        worker.kill()
+        server.may_forget = False
+        await server.open()
+        worker.start()
+        await server.until_connected()
+        run = await server.assign("seq 20000")
+        await server.until(lambda: run.ends, "the run is over")
+        reboot(worker)
+        if is_torn:
+            os.truncate(worker.data / "runs" / worker.folders()[0] / "log", 5000)
+        run.ends.clear()
+        run.log.clear()
+        server.may_forget = True
+        worker.start()
+        await ended(server, run)
+        assert run.finished.status is RunStatus.SUCCEEDED
+        assert run.is_exact
+        assert (run.finished.log_error is not None) == is_torn
+        assert len(run.log) == (5000 if is_torn else 108894)
 
     play(scenario)
