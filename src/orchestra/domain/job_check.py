@@ -67,7 +67,7 @@ def _check_command(node: Node, path: str, known: Known, report: Report) -> None:
 
 
 def _tell(node: Node, path: str, check: Any, known: Known, report: Report) -> None:
-    if not isinstance(node.value, str):
+    if not isinstance(node.value, str) or "\0" in node.value:  # the field itself refuses a NUL
         return
     flaws: tuple[Flaw, ...] = check(node.value, known)
     for flaw in flaws:
