@@ -267,7 +267,7 @@ def test_what_does_not_fit_in_a_job_is_told(fields: dict[str, Any], path: str, s
         ({"commands": [{"name": "x"}]}, "commands[0].run", "missing"),
         ({"commands": [["x", None]]}, "commands[0][1]", "expected an argument, got nothing"),
         ({"commands": [["x", {"parameters.a": None}]]}, "commands[0][1]", "a text that begins with '{' needs quotes"),
-        ({"commands": ["x\0"]}, "commands[0]", "NUL"),
+        ({"commands": ["x\0"]}, "commands[0]", "U+0000 is not allowed"),
         ({"commands": ["x" * 65_537]}, "commands[0]", "at most 65536 characters"),
         ({"commands": ["echo {parameters.x}"]}, "commands[0]", "there are no parameters"),
         ({"commands": [["a", "{services.repo.ur}"]]}, "commands[0][1]", "did you mean {services.repo.url}?"),
