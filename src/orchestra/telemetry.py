@@ -125,10 +125,15 @@ CATALOGUE: Final[Mapping[LogEvent, Entry]] = {
 
 
 def emit(event: LogEvent, **values: object) -> None:
-    """Say that `event` happened. `values` are exactly the fields of its entry."""
+    """Say that `event` happened. `values` are exactly the fields of its entry.
+
+    An exception as a value is shown as its `repr`, with its traceback below: something that nobody expected.
+    """
     entry = CATALOGUE[event]
     if LOGGER.isEnabledFor(entry.level):
-        LOGGER.log(entry.level, event.value, extra={"orchestra_values": values})
+        cause = next((value for value in values.values() if isinstance(value, BaseException)), None)
+        shown = {name: repr(value) if value is cause else value for name, value in values.items()} if cause else values
+        LOGGER.log(entry.level, event.value, extra={"orchestra_values": shown}, exc_info=cause)
 
 
 def configure(level: str, style: str, stream: TextIO | None = None) -> None:

@@ -34,10 +34,6 @@ RUN = conversation.run_id(1)
 MACHINES = Principal(user="machines", roles=("Worker",))
 
 
-async def at_once(function: Callable[[], T]) -> T:
-    return function()
-
-
 class MemoryTransport:
     """The master's end of a connection; the worker's end reads `sent` and puts into `frames`."""
 
@@ -77,6 +73,13 @@ class World:
         self._folder = folder
         self._mastering: asyncio.Task[None] | None = None
         self.workers: list[WorkerEnd] = []
+        self.disk = asyncio.Event()
+        """Cleared: what is written to log files waits."""
+        self.disk.set()
+
+    async def _on_disk(self, function: Callable[[], T]) -> T:
+        await self.disk.wait()
+        return function()
 
     def _hook(self, moment: Moment) -> None:
         if moment is Moment.BEFORE_COMMIT:
@@ -86,7 +89,7 @@ class World:
     async def start(self) -> None:
         """Start a master process: everything in its memory is new."""
         self.hints = Hints()
-        self.logs = LogStore(self._folder / "logs", self.database, offload=at_once)
+        self.logs = LogStore(self._folder / "logs", self.database, offload=self._on_disk)
         self.master = Master(
             database=self.database,
             logs=self.logs,
@@ -117,10 +120,16 @@ class World:
 
     async def connect(self, name: str = "w1", principal: Principal = MACHINES, **fields: Any) -> "WorkerEnd":
         """A worker connects and says hello; whatever follows has happened when this returns."""
-        worker = WorkerEnd(self, conversation.hello(**{"worker": name, "installation": f"disk of {name}", **fields}))
-        self.workers.append(worker)
-        worker.connect(principal)
+        worker = self.new_worker(worker=name, **fields)
+        worker.connect_now(principal)
         await settle()
+        return worker
+
+    def new_worker(self, **fields: Any) -> "WorkerEnd":
+        """A worker that does not connect yet."""
+        installation = f"disk of {fields['worker']}"
+        worker = WorkerEnd(self, conversation.hello(**{"installation": installation, **fields}))
+        self.workers.append(worker)
         return worker
 
     # Rows
@@ -180,10 +189,12 @@ class WorkerEnd:
         self.transport = MemoryTransport()
         self.is_silent = False
         """The network swallows everything, and tells nobody."""
+        self.is_cut = False
         self._tasks: list[asyncio.Task[None]] = []
         self._timer: asyncio.TimerHandle | None = None
 
-    def connect(self, principal: Principal) -> None:
+    def connect_now(self, principal: Principal = MACHINES) -> None:
+        """Connect and say hello; what follows happens when the loop gets its turn."""
         self._tasks.append(asyncio.create_task(self.world.master.serve_worker(self.transport, principal)))
         self._tasks.append(asyncio.create_task(self._pump()))
         self.flush()
@@ -191,6 +202,7 @@ class WorkerEnd:
 
     async def close(self) -> None:
         """The connection is cut, and both ends notice."""
+        self.is_cut = True
         self.transport.frames.put_nowait(None)
         self.transport.sent.put_nowait(None)
         await asyncio.wait(self._tasks)

@@ -85,6 +85,17 @@ def test_lines_of_other_code_and_tracebacks_are_shown_too(style: str) -> None:
     assert "ValueError: boom" in stream.getvalue()
 
 
+def test_an_unexpected_error_is_shown_with_its_traceback() -> None:
+    stream = lines("json")
+    try:
+        raise KeyError("who")
+    except KeyError as error:
+        emit(LogEvent.TASK_FAILED, task="reaper", error=error)
+    line = json.loads(stream.getvalue())
+    assert line["error"] == "KeyError('who')"
+    assert "test_telemetry.py" in line["traceback"]
+
+
 def test_what_is_below_the_level_is_not_said() -> None:
     stream = lines("text", "warning")
     emit(LogEvent.RUN_EXPIRED, run="r1")

@@ -87,7 +87,7 @@ class Master:
         try:
             await link.serve()
         except Exception as error:
-            emit(LogEvent.WORKER_FAILED, worker=link.worker, error=repr(error))
+            emit(LogEvent.WORKER_FAILED, worker=link.worker, error=error)
             await transport.close(CloseCode.INTERNAL, "the server failed; its log says more")
         finally:
             self._serving.pop(link, None)
@@ -122,7 +122,7 @@ class Master:
             except Unavailable as error:
                 emit(LogEvent.TASK_FAILED, task="authority", error=error.detail)
             except Exception as error:
-                emit(LogEvent.TASK_FAILED, task="authority", error=repr(error))
+                emit(LogEvent.TASK_FAILED, task="authority", error=error)
 
     async def _check_authority(self) -> None:
         now = self.parts.clock.now()

@@ -5,17 +5,20 @@
 
 Hints wake it: a new run, a freed slot, a worker that came or changed, an enabled job. While it works,
 hints pile up into one more pass, so a burst of triggers is few passes. The audit is the one deadline:
-it finds what a lost hint would have told. Only welcomed sessions get assignments.
+it finds what a lost hint would have told. Only welcomed sessions get assignments, and a worker that
+has just refused a run rests for a moment.
 """
 
 import asyncio
 from collections import OrderedDict
+from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from orchestra.domain.errors import Unavailable
-from orchestra.domain.placement import Plan, place
+from orchestra.domain.placement import Plan, Snapshot, place
+from orchestra.domain.run import CauseCode
 from orchestra.master import orders
 from orchestra.master.orders import Claimed, Order, RevisionKey
 from orchestra.master.registry import Links
@@ -46,6 +49,7 @@ class Dispatcher:
         with self._parts.hints.subscribe([hints.PENDING]) as subscription:
             while True:
                 wait_s = audit_s if await self._safe_pass() else RETRY_S
+                wait_s = min([wait_s, *self._links.resting().values()])
                 try:
                     async with asyncio.timeout(wait_s):
                         await subscription.wait()
@@ -60,7 +64,7 @@ class Dispatcher:
             emit(LogEvent.TASK_FAILED, task="dispatcher", error=error.detail)
             return False
         except Exception as error:
-            emit(LogEvent.TASK_FAILED, task="dispatcher", error=repr(error))
+            emit(LogEvent.TASK_FAILED, task="dispatcher", error=error)
             return False
         return True
 
@@ -69,7 +73,7 @@ class Dispatcher:
         snapshot = await self._parts.database.read(lambda connection: runs.snapshot(connection, RUNS_OF_A_CLASS))
         if not snapshot.pending:
             return
-        plan = place(snapshot)
+        plan = self._place(snapshot)
         claimed = await self._claim(plan)
         if claimed is None:
             return
@@ -81,6 +85,19 @@ class Dispatcher:
             self._parts.hints.publish(hints.run(run))
         await self._send(claimed.orders)
         emit(LogEvent.DISPATCH_PASSED, assigned=len(claimed.orders), waiting=len(plan.causes))
+
+    def _place(self, snapshot: Snapshot) -> Plan:
+        """Place without the workers that rest. Why runs wait is then not said anew: the refusal's own words stand."""
+        resting = self._links.resting()
+        if not resting:
+            return place(snapshot)
+        workers = tuple(
+            replace(one, used=one.worker.concurrency) if one.worker.identifier in resting else one
+            for one in snapshot.workers
+        )
+        plan = place(replace(snapshot, workers=workers))
+        said = tuple((run, cause) for run, cause in plan.changed if cause.code is not CauseCode.WAITING_FOR_WORKER)
+        return replace(plan, changed=said)
 
     async def _claim(self, plan: Plan) -> Claimed | None:
         """Commit what concerns this server's links, and the causes; None when there is nothing to commit."""

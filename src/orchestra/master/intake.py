@@ -297,7 +297,7 @@ class Intake:
             except _BrokenError as error:
                 self._break(m.CloseCode.INTERNAL, str(error))
             except Exception as error:
-                emit(LogEvent.WORKER_FAILED, worker=self._worker, error=repr(error))
+                emit(LogEvent.WORKER_FAILED, worker=self._worker, error=error)
                 self._break(m.CloseCode.INTERNAL, "the server failed to store what came; its log says more")
 
         return guarded

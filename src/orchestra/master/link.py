@@ -10,6 +10,7 @@ told. Its runs go on.
 """
 
 import asyncio
+import math
 from typing import Final
 
 from sqlalchemy import Connection
@@ -20,7 +21,7 @@ from orchestra.domain.errors import Conflict, Unavailable
 from orchestra.domain.recovery import Action, Verdict
 from orchestra.master.burst import Burst
 from orchestra.master.greeting import Greeting, end_unknown, greet, read_wishes
-from orchestra.master.intake import Intake
+from orchestra.master.intake import Intake, Told
 from orchestra.master.registry import Links
 from orchestra.master.seams import Parts, Transport
 from orchestra.storage import hints, workers
@@ -41,6 +42,8 @@ EARLIEST_S: Final = 0.001
 RETRY_NAME_S: Final = 30.0
 """When a worker whose name is taken may ask again: the other one may have left."""
 RETRY_STORAGE_S: Final = 5.0
+REST_LONGEST_S: Final = 60.0
+"""A worker that refuses a run gets none for 1 s, then 2 s, 4 s … up to this; starting one ends it."""
 
 
 class Link:
@@ -69,6 +72,9 @@ class Link:
         self._timer: asyncio.TimerHandle | None = None
         self._wished: set[tuple[str, int, type[m.Cancel | m.Abort]]] = set()
         self._early: dict[tuple[str, int], list[m.Cancel | m.Abort]] = {}
+        self._refusals = 0
+        self._rests_until = -math.inf
+        self._is_rejected = False
         self._group: asyncio.TaskGroup
         self._sending: Burst
         self._looking: Burst
@@ -101,6 +107,10 @@ class Link:
             self._wish(wish)
         self.wake()
         return True
+
+    def rests_s(self) -> float:
+        """Return for how many seconds nothing should be assigned: the worker has just refused a run."""
+        return max(0.0, self._rests_until - self._parts.clock.monotonic())
 
     def look_at_wishes(self) -> None:
         """Somebody may wish something of the worker."""
@@ -149,8 +159,17 @@ class Link:
             case m.Forgot() | m.Goodbye():
                 return
             case _:
+                self._note_refusal(event)
                 assert self._intake is not None
                 self._intake.add(event)
+
+    def _note_refusal(self, told: Told) -> None:
+        """A worker that gives runs back would get them again at once, and for ever."""
+        if isinstance(told, m.Started):
+            self._refusals = 0
+        elif isinstance(told, m.Refused):
+            self._rests_until = self._parts.clock.monotonic() + min(2.0**self._refusals, REST_LONGEST_S)
+            self._refusals += 1
 
     # Hello and welcome
 
@@ -201,9 +220,14 @@ class Link:
         )
 
     def _reject(self, code: str, reason: str, retry_s: float | None) -> None:
-        emit(LogEvent.WORKER_REJECTED, worker=self.worker, code=code, reason=reason)
+        self._say_rejected(code, reason)
         self._session.reject(code, reason, retry_s)
         self._end(reason)
+
+    def _say_rejected(self, code: str, reason: str) -> None:
+        if not self._is_rejected:
+            self._is_rejected = True
+            emit(LogEvent.WORKER_REJECTED, worker=self.worker or "unknown", code=code, reason=reason)
 
     async def _note_rejection(self, hello: m.Hello, reason: str) -> None:
         """Somebody wants another one's name: people should see it. Failing to say so is no failure."""
@@ -310,6 +334,7 @@ class Link:
             pass  # Nobody listens any more; the reason stands in our log.
         await self._transport.close(code, self._reason)
         if self._intake is None:
+            self._say_rejected(code.name.lower(), self._reason)
             return
         if code is not m.CloseCode.SUPERSEDED:
             try:

@@ -12,7 +12,7 @@ touched, for its epoch or its worker's state then differs.
 
 import asyncio
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection
@@ -59,7 +59,7 @@ class Reaper:
         except Unavailable as error:
             emit(LogEvent.TASK_FAILED, task="reaper", error=error.detail)
         except Exception as error:
-            emit(LogEvent.TASK_FAILED, task="reaper", error=repr(error))
+            emit(LogEvent.TASK_FAILED, task="reaper", error=error)
         return RETRY_S
 
     async def reap(self) -> float:
@@ -141,15 +141,21 @@ def _is_due(remaining_s: float | None) -> bool:
 
 
 def _lost(absence: Absence) -> Lost:
-    after = timedelta(seconds=absence.fail_after_s or 0)
-    message = (
-        f"{absence.worker} has not been seen since {absence.last_seen_date:%Y-%m-%d %H:%M:%S} UTC, for over {after}"
-    )
+    since = f"{absence.last_seen_date:%Y-%m-%d %H:%M:%S} UTC"
+    message = f"{absence.worker} has not been seen since {since}, for over {_show_s(absence.fail_after_s or 0)}"
     return Lost(
         epoch=absence.epoch,
         cause=Cause(CauseCode.WORKER_LOST, message),
         log_error="the worker was lost; the rest of the log may still come if it returns",
     )
+
+
+def _show_s(seconds: float) -> str:
+    """A duration as people write it in files: 2h, 90s."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("m", 60)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
 
 
 def _changed(answers: Iterable[object]) -> list[Run]:

@@ -25,6 +25,9 @@ class Connected(Protocol):
     def assign(self, order: m.Assign) -> bool:
         """Give the worker a run; False when the session is over or the order fits no frame: it was not sent."""
 
+    def rests_s(self) -> float:
+        """Return for how many seconds nothing should be assigned: the worker has just refused a run."""
+
     def look_at_wishes(self) -> None:
         """Somebody may wish something of the worker."""
 
@@ -66,6 +69,11 @@ class Links:
     def of(self, worker: str) -> Connected | None:
         """Return the worker's newest welcomed link."""
         return self._by_worker.get(worker)
+
+    def resting(self) -> dict[str, float]:
+        """Return the workers that refused a run lately: for how many seconds they get none."""
+        rests = {worker: link.rests_s() for worker, link in self._by_worker.items()}
+        return {worker: rest_s for worker, rest_s in rests.items() if rest_s > 0}
 
     def by_topic(self, topic: str) -> Connected | None:
         """Return the link that a wish's topic speaks of."""

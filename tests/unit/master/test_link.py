@@ -133,6 +133,9 @@ async def test_a_refused_run_is_pending_again_and_gets_the_next_epoch(world: Wor
     worker = await world.connect(concurrency=1)
     await world.trigger()
     await worker.say(m.Refused(run=RUN, epoch=1, reason="draining"))
+    run = await world.run()
+    assert (run.status, run.cause.message) == (RunStatus.PENDING, "draining")
+    await pass_time(1.1)
     assert [assign.epoch for assign in worker.heard(m.Assign)] == [1, 2]
     assert [event.type for event in await world.events() if event.run == RUN] == [
         "run.created",
@@ -140,6 +143,22 @@ async def test_a_refused_run_is_pending_again_and_gets_the_next_epoch(world: Wor
         "run.given_back",
         "run.assigned",
     ]
+
+
+@story
+async def test_a_worker_that_refuses_everything_is_asked_ever_less_often(world: World) -> None:
+    await world.furnish()
+    worker = await world.connect(concurrency=1)
+    await world.trigger()
+    for _ in range(300):
+        for assign in worker.heard(m.Assign)[-1:]:
+            worker.session.tell(m.Refused(run=RUN, epoch=assign.epoch, reason="the disk is full"))
+            worker.flush()
+        await pass_time(1)
+    assert len(worker.heard(m.Assign)) == 10
+    assert (await world.run()).cause.message == "the disk is full"
+    other = await world.connect("w2")
+    assert [assign.epoch for assign in other.heard(m.Assign)] == [11]
 
 
 @story
