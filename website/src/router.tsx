@@ -13,9 +13,7 @@ import { getRun } from "./api/requests";
 import type { RunStatus } from "./api/types";
 import { boot } from "./boot";
 import { runs } from "./live/hub";
-import { JobPage, type JobTab } from "./pages/job";
-import { JobsPage } from "./pages/jobs";
-import { RunPage } from "./pages/run/run-page";
+import type { JobTab } from "./pages/job";
 import { RunsPage, type RunsSearch } from "./pages/runs";
 import { runQuery } from "./queries";
 import { meQuery } from "./session";
@@ -140,6 +138,7 @@ const projectRuns = createRoute({
   },
 });
 
+const JobsPage = lazyRouteComponent(() => import("./pages/jobs"));
 const allJobs = createRoute({ getParentRoute: () => app, path: "/jobs", component: () => <JobsPage /> });
 
 const projectJobs = createRoute({
@@ -150,6 +149,7 @@ const projectJobs = createRoute({
   },
 });
 
+const JobPage = lazyRouteComponent(() => import("./pages/job"));
 const job = createRoute({
   getParentRoute: () => project,
   path: "/jobs/$job",
@@ -186,6 +186,7 @@ const trigger = createRoute({
   },
 });
 
+const RunPage = lazyRouteComponent(() => import("./pages/run/run-page"));
 const run = createRoute({
   getParentRoute: () => project,
   path: "/jobs/$job/runs/$number",

@@ -29,7 +29,7 @@ interface Props {
   readonly status: RunFilters["status"];
 }
 
-export function JobPage({ project, job: name, tab, status }: Props) {
+export default function JobPage({ project, job: name, tab, status }: Props) {
   const query = useQuery(jobQuery(project, name));
   const job = query.data;
   const filters = useMemo<RunFilters>(() => ({ project, job: name, status }), [project, name, status]);

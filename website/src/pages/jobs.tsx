@@ -14,7 +14,7 @@ import { LinkButton } from "../ui/links";
 import { Empty, Failure, GreyRows, Loading } from "../ui/states";
 import page from "./page.module.css";
 
-export function JobsPage({ project }: { project?: string | undefined }) {
+export default function JobsPage({ project }: { project?: string | undefined }) {
   const projects = useQuery(projectsQuery);
   const names = project === undefined ? (projects.data?.items ?? []).map((one) => one.identifier) : [project];
   const queries = useQueries({ queries: names.map((name) => jobsQuery(name)) });

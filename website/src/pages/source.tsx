@@ -33,9 +33,10 @@ export function Source({ source }: { source: Given }) {
   );
 }
 
-/** `branch=main · target=release`; empty when there are none. */
+/** `branch=main · target=release`; without those that are empty, and empty when there are none. */
 export function parametersText(parameters: Given): string {
   return Object.entries(parameters)
+    .filter(([, value]) => value !== "" && value !== null)
     .map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`)
     .join(" · ");
 }

@@ -105,6 +105,9 @@ function ProjectSwitch({ project }: { project: string | undefined }) {
   );
 }
 
+/** What is current is said below: the router's own idea would mark the jobs too while one reads a run. */
+const EXACT = { exact: true, includeSearch: false };
+
 function Navigation({ project }: { project: string | undefined }) {
   const overview = useOverview();
   const me = useMe();
@@ -121,7 +124,7 @@ function Navigation({ project }: { project: string | undefined }) {
     <nav className={styles.navigation} aria-label={t("nav.label")}>
       <ul>
         <li>
-          <Link {...runsOf(project)} className={styles.item} activeProps={{}} {...current("runs")}>
+          <Link {...runsOf(project)} className={styles.item} activeProps={{}} activeOptions={EXACT} {...current("runs")}>
             {t("nav.runs")}
             {running > 0 && (
               <span className={styles.badge} data-tip={t("nav.running", { count: running })}>
@@ -131,13 +134,13 @@ function Navigation({ project }: { project: string | undefined }) {
           </Link>
         </li>
         <li>
-          <Link {...jobsOf(project)} className={styles.item} activeProps={{}} {...current("jobs")}>
+          <Link {...jobsOf(project)} className={styles.item} activeProps={{}} activeOptions={EXACT} {...current("jobs")}>
             {t("nav.jobs")}
           </Link>
         </li>
         {can(me, "worker.read") && (
           <li>
-            <Link to="/workers" className={styles.item} activeProps={{}} {...current("workers")}>
+            <Link to="/workers" className={styles.item} activeProps={{}} activeOptions={EXACT} {...current("workers")}>
               {t("nav.workers")}
               {workers != null && (
                 <span

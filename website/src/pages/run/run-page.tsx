@@ -29,7 +29,7 @@ const ROUTE = "/p/$project/jobs/$job/runs/$number";
 export const TABS = ["log", "timeline", "results", "parameters", "events", "definition"] as const;
 export type Tab = (typeof TABS)[number];
 
-export function RunPage({ project, job, number }: RunKey) {
+export default function RunPage({ project, job, number }: RunKey) {
   const query = useQuery(runQuery(project, job, number));
   const live = useRun(query.data?.identifier ?? "");
   useRunTopic(query.data?.identifier);
