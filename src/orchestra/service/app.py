@@ -20,6 +20,7 @@ from orchestra.service import problems
 from orchestra.service.authentication import Authenticator
 from orchestra.service.authorization import authorize, check_routes
 from orchestra.service.edge import Edge
+from orchestra.service.identifiers import Identifiers
 from orchestra.service.live.board import Board
 from orchestra.service.parts import BODY_BYTES, Clock, Parts, Randomness, ServiceSettings
 from orchestra.service.quota import PendingRuns
@@ -115,6 +116,7 @@ def create_app(
         clock=clock,
         random=random,
         settings=settings,
+        identifiers=Identifiers(clock, random),
         authenticator=authenticator,
         pending_runs=PendingRuns(clock, settings.pending_runs_per_project),
         tail=tail,

@@ -35,6 +35,9 @@ class Edge:
         self._parts = parts
         self._website = website
         self._base = parts.settings.base_path
+        # Together they name a request among all of all servers; nothing depends on that nobody guesses it.
+        self._process = parts.random.randbytes(5).hex()
+        self._requests = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -63,7 +66,8 @@ class Edge:
         await self._inner(scope, receive, send)
 
     async def _http(self, scope: Scope, path: str | None, receive: Receive, send: Send) -> None:
-        identifier = self._parts.random.randbytes(8).hex()
+        self._requests += 1
+        identifier = f"{self._process}{self._requests:x}"
         scope[REQUEST_ID] = identifier
         is_head = scope["method"] == "HEAD"
         if is_head:

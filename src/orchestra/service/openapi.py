@@ -27,7 +27,10 @@ from orchestra import __version__
 from orchestra.domain.access import Permission, can_anonymous
 from orchestra.service.authorization import PERMISSION
 from orchestra.service.bodies import INPUTS, schema_of
+from orchestra.service.entities import RunSummary
 from orchestra.service.live import messages
+from orchestra.service.log_stream import LogEnd, LogPiece
+from orchestra.service.overview import Overview
 from orchestra.service.problems import MEDIA_TYPE, ProblemDocument
 from orchestra.service.request import UNIONS, without_none
 
@@ -100,6 +103,8 @@ _LIVE: Final = (
     messages.Error,
 )
 _CLIENT: Final = (messages.Subscribe, messages.Unsubscribe)
+_CARRIED: Final = (RunSummary, Overview, LogPiece, LogEnd)
+"""What streams and the live connection carry, beside what routes answer."""
 _ALWAYS_COMPLETE: Final = ("Parameter",)
 """Schemas of values with defaults that answers always carry whole."""
 
@@ -109,7 +114,7 @@ def document(app: Litestar) -> dict[str, Any]:
     """Return the document for the routes of `app`."""
     operations = list(_operations(app))
     kinds = dict.fromkeys(kind for _, _, handler in operations for kind in _kinds(handler))
-    everything = (*kinds, ProblemDocument, *_CLIENT, *_LIVE)
+    everything = (*kinds, ProblemDocument, *_CLIENT, *_LIVE, *_CARRIED)
     schemas, components = msgspec.json.schema_components(everything, ref_template=_REF)
     refs = dict(zip(everything, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}

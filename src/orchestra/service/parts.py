@@ -6,13 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
-from orchestra.domain.ids import RANDOM_BITS, uuid7
 from orchestra.storage.database import Database
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
 
 if TYPE_CHECKING:
     from orchestra.service.authentication import Authenticator
+    from orchestra.service.identifiers import Identifiers
     from orchestra.service.live.board import Board
     from orchestra.service.quota import PendingRuns
     from orchestra.service.tail import Tail
@@ -73,14 +73,10 @@ class Parts:
     clock: Clock
     random: Randomness
     settings: ServiceSettings
+    identifiers: "Identifiers"
     authenticator: "Authenticator"
     pending_runs: "PendingRuns"
     tail: "Tail"
     board: "Board"
     is_ready: Callable[[], bool]
     """Whether the whole process takes work; its composition root knows."""
-
-    def new_identifier(self) -> str:
-        """Return a new UUIDv7, for a run or an authentication."""
-        bits = int.from_bytes(self.random.randbytes(10), "big") & (1 << RANDOM_BITS) - 1
-        return uuid7(self.clock.now(), bits)

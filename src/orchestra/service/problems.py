@@ -173,13 +173,21 @@ def _bad_parameters(error: ValidationException) -> InvalidContent:
     """What Litestar found wrong with path, query and header parameters."""
     found = error.extra if isinstance(error.extra, list) else []
     problems = tuple(
-        Problem(str(one.get("key", "")), _plain(str(one.get("message", "")))) for one in found if isinstance(one, dict)
+        Problem(str(one.get("key", "")), _plain(str(one.get("message", ""))))
+        if one.get("key") != "data"
+        else Problem("", "expected a body, a JSON object")
+        for one in found
+        if isinstance(one, dict)
     )
     return InvalidContent("the request does not fit", problems or (Problem("", _plain(error.detail)),))
 
 
 def _plain(message: str) -> str:
-    return message.replace("`", "").replace("Expected", "expected", 1)
+    return (
+        message.replace("`", "")
+        .replace("Expected", "expected", 1)
+        .replace("Invalid enum value", "expected one of the values that the documentation names, got", 1)
+    )
 
 
 def request_id(scope: Any) -> str:

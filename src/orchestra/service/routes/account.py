@@ -88,7 +88,7 @@ def _token_of(rows: Connection, user: str | None, text: str, now: datetime) -> P
 
 def _session_values(parts: Parts) -> tuple[str, bytes, bytes]:
     secret, csrf = (parts.random.randbytes(tokens.SECRET_BYTES) for _ in range(2))
-    return parts.new_identifier(), secret, csrf
+    return parts.identifiers.new(), secret, csrf
 
 
 def _begin(

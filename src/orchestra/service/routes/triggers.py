@@ -71,7 +71,7 @@ async def trigger_job(
     body = {"parameters": given.parameters, "priority": given.priority}
     now = parts.clock.now()
     wanted = Trigger(
-        identifier=parts.new_identifier(),
+        identifier=parts.identifiers.new(),
         project=project,
         job=job,
         parameters=given.parameters,
@@ -109,7 +109,7 @@ async def retry_run(
     409 while that run has not ended. The new run's `source` names the old one.
     """
     parts, principal = request.parts, request.principal
-    now, identifier = parts.clock.now(), parts.new_identifier()
+    now, identifier = parts.clock.now(), parts.identifiers.new()
 
     def write(rows: Connection) -> Run | OrchestraError:
         try:

@@ -253,7 +253,7 @@ async def list_of(
 async def create_for(request: ApiRequest, user: str, data: TokenInput) -> NewToken:
     """Create a token of `user`. Raises NotFound, InvalidContent, Conflict when there are too many."""
     parts = request.parts
-    now, identifier, secret = parts.clock.now(), parts.new_identifier(), parts.random.randbytes(tokens.SECRET_BYTES)
+    now, identifier, secret = parts.clock.now(), parts.identifiers.new(), parts.random.randbytes(tokens.SECRET_BYTES)
     given = _expiration(data, now)
 
     def write(rows: Connection) -> NewToken | OrchestraError:
