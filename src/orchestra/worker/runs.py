@@ -26,8 +26,9 @@ from orchestra.telemetry import LogEvent, emit
 from orchestra.wire import messages as m
 from orchestra.wire.worker_session import WorkerSession
 from orchestra.worker.executors import Executors, Gone, Grew, Recorded, Report, Unclaimed, sessions_of
-from orchestra.worker.held_run import HeldRun, finished_record
+from orchestra.worker.held_run import HeldRun, Record, finished_record
 from orchestra.worker.process import Identity
+from orchestra.worker.record import EMPTY_SHA256
 from orchestra.worker.requests import RunKey, Surroundings, UnusableAssignmentError, build, is_safe
 from orchestra.worker.spool import CLOSED, Spool, SpooledRun
 from orchestra.worker.workspace import choose
@@ -274,17 +275,23 @@ class Runs:
         The marker may be lost as well, so a run without one did not provably stay unstarted.
         """
         if run.finished is None:
-            await self._end_unfinished(run, Cause(CauseCode.HOST_REBOOTED, "the worker's machine rebooted"))
+            cause = Cause(CauseCode.HOST_REBOOTED, "the worker's machine rebooted")
+            self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, self._now_us(), log_error=_TORN))
             return
         log = await self._spool.check_log(run.key)
         if log != (run.finished["log_size"], run.finished["log_sha256"]):
-            run.finished |= {"log_size": log[0], "log_sha256": log[1], "log_error": run.finished["log_error"] or _TORN}
-            run.log_size = log[0]
+            # Nothing tells which of its bytes are the run's own: a folder is used again, and the disk may hold what
+            # an earlier run wrote there, or zeros. So no byte more is sent, and the server keeps those that it has.
+            error = run.finished["log_error"] or _TORN
+            run.finished |= {"log_size": 0, "log_sha256": EMPTY_SHA256, "log_error": error}
+            run.log_size = 0
 
     async def _end_unfinished(self, run: HeldRun, cause: Cause) -> None:
         log = await self._spool.check_log(run.key)
         error = "the end of the log may be missing: its executor did not end it"
-        record = finished_record(RunStatus.EXCEPTION, cause, self._now_us(), log, error)
+        self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, self._now_us(), log, error))
+
+    def _end_with(self, run: HeldRun, record: Record) -> None:
         self._spool.append(run.key, record)
         run.absorb([record])
         self._finished(run)
