@@ -154,6 +154,9 @@ RUN_TOKEN: Final = frozenset({_P.PROJECT_READ, _P.JOB_READ, _P.JOB_TRIGGER, _P.R
 """What a run's own token may, in the run's project; `may_touch` narrows runs to those that it triggered."""
 
 
+_RUN_ANYWHERE: Final = _ANONYMOUS | {_P.ACCOUNT_READ}
+
+
 class TokenKind(StrEnum):
     """The letter in a token's prefix `orc<letter>_`."""
 
@@ -185,7 +188,7 @@ class Principal:
         if not self.is_enabled:
             return permission in DISABLED
         if self.run is not None:
-            return permission in _ANONYMOUS or (project == self.project and permission in RUN_TOKEN)
+            return permission in _RUN_ANYWHERE or (project == self.project and permission in RUN_TOKEN)
         return can(self.roles, permission, project)
 
     def scope(self, permission: Permission) -> frozenset[str] | None:

@@ -83,8 +83,10 @@ async def change_job(
     data: JSONBody[dict[str, Any]],
     if_match: IfMatch = None,
 ) -> Response[JobEntity]:
-    """Change the named fields of a job; the others stay. `is_enabled` alone may be changed by operators, and of
-    jobs that configuration files own."""
+    """Change the named fields of a job; the others stay.
+
+    `is_enabled` alone may be changed by operators, and of jobs that configuration files own.
+    """
     if data.keys() <= {"is_enabled"}:
         return await _enable(request, project, job, data, if_match)
     if not request.principal.can(Permission.JOB_UPDATE, project):

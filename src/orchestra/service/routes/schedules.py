@@ -101,8 +101,10 @@ async def change_schedule(
     data: JSONBody[dict[str, Any]],
     if_match: IfMatch = None,
 ) -> Response[ScheduleEntity]:
-    """Change the named fields of a schedule; the others stay. `is_enabled` alone may be changed by operators, and
-    of schedules that configuration files own."""
+    """Change the named fields of a schedule; the others stay.
+
+    `is_enabled` alone may be changed by operators, and of schedules that configuration files own.
+    """
     before = await _find(request, project, schedule)
     tag = if_match or conditional.tag(entities.schedule(before))
     if data.keys() <= {"is_enabled"}:
