@@ -1,5 +1,6 @@
 """`orchestra worker` starts a worker; `orchestra worker list|show|enable|disable|…` looks after workers."""
 
+import os
 from pathlib import Path
 
 import click
@@ -14,8 +15,9 @@ from orchestra.domain.worker import Worker
     invoke_without_command=True,
     epilog="Example: orchestra worker --server https://orchestra.example.org --token-file token --property gpu=a100",
 )
-@click.option("--server", envvar="ORCHESTRA_SERVER", metavar="URL", help="The server. [env: ORCHESTRA_SERVER]")
-@click.option("--token", envvar="ORCHESTRA_TOKEN", metavar="TOKEN", help="[env: ORCHESTRA_TOKEN]")
+@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="A TOML file of settings.")
+@click.option("--server", metavar="URL", help="The server. [env: ORCHESTRA_SERVER]")
+@click.option("--token", metavar="TOKEN", help="[env: ORCHESTRA_TOKEN]")
 @click.option("--token-file", type=click.Path(dir_okay=False, path_type=Path), help="A file that holds the token.")
 @click.option("--name", metavar="NAME", help="The worker's identifier. [default: the host's name]")
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Runs at once. [default: the number of cores]")
@@ -28,6 +30,7 @@ from orchestra.domain.worker import Worker
 def worker(
     ctx: click.Context,
     *,
+    config: Path | None,
     server: str | None,
     token: str | None,
     token_file: Path | None,
@@ -46,30 +49,45 @@ def worker(
     """
     if ctx.invoked_subcommand is not None:
         return
-    if server is None:
-        raise click.UsageError("give the server: --server URL")
-    if token_file is not None:
-        token = token_file.read_text().strip()
-    if not token:
-        raise click.UsageError("give a token of a user with the role Worker: --token or --token-file")
     # Imported here: `orchestra worker list` needs none of it.
+    from orchestra import config as settings  # noqa: PLC0415
     from orchestra.worker.main import WorkerSettings, run_worker  # noqa: PLC0415
 
+    if token is None and token_file is not None:
+        token = _token_in(token_file)
+    given = {"server": server, "token": token, "name": name, "concurrency": concurrency, "data": data}
+    chosen = settings.load(settings.WorkerSettings, file=config, environment=os.environ, overrides=given)
+    if chosen.server is None:
+        raise click.UsageError("give the server: --server URL")
+    found = chosen.token or (_token_in(chosen.token_file) if chosen.token_file is not None else None)
+    if not found:
+        raise click.UsageError("give a token of a user with the role Worker: --token or --token-file")
     ctx.exit(
         run_worker(
             WorkerSettings(
-                server=server,
-                token=token,
-                name=name,
-                concurrency=concurrency,
-                properties=parse_properties(properties),
-                data=data or default_data_directory() / "worker",
+                server=chosen.server,
+                token=found,
+                name=chosen.name,
+                concurrency=chosen.concurrency,
+                properties={**chosen.properties, **parse_properties(properties)},
+                data=chosen.data or default_data_directory() / "worker",
                 is_insecure=insecure,
                 dies_with_parent=die_with_parent,
                 server_data=server_data,
+                reconnect_first_s=chosen.reconnect_first_s,
+                reconnect_longest_s=chosen.reconnect_longest_s,
+                log_level=chosen.log_level,
+                log_format=chosen.log_format,
             )
         )
     )
+
+
+def _token_in(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"cannot read the token in {file}: {error}") from None
 
 
 def parse_properties(texts: tuple[str, ...]) -> dict[str, object]:

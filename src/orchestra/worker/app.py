@@ -129,7 +129,7 @@ class Worker:
             self._ended(link.reject.reason)
             return link.reject.retry_s or self._profile.reconnect_longest_s / 2
         if not self._stopping.is_set():
-            self._ended(link.reason)
+            self._ended(link.reason or "the connection was lost")
         return 0.0
 
     def _ended(self, reason: str) -> None:

@@ -7,6 +7,8 @@ beyond this machine, for the token and all logs would travel in the clear.
 
 import asyncio
 import ipaddress
+import os
+import socket
 import ssl
 from typing import Final
 from urllib.parse import SplitResult, urlsplit, urlunsplit
@@ -120,7 +122,12 @@ async def open_transport(url: str, token: str) -> WebSocketTransport:
         raise CannotConnectError(f"the server's certificate is not trusted: {error.verify_message}") from None
     except TimeoutError:
         raise CannotConnectError(f"the server did not answer within {OPEN_TIMEOUT_S:g} s") from None
-    except (OSError, WebSocketException) as error:  # refused, unreachable, unknown name, torn handshake
+    except socket.gaierror as error:
+        raise CannotConnectError(f"the server's name cannot be resolved: {error.strerror}") from None
+    except OSError as error:  # refused, unreachable; asyncio's own text repeats the address
+        text = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise CannotConnectError(f"the server does not answer: {text}") from None
+    except WebSocketException as error:  # a torn handshake
         raise CannotConnectError(str(error) or type(error).__name__) from None
     return WebSocketTransport(connection)
 
