@@ -6,7 +6,8 @@
         → what `up` runs beside (example project, local worker) → `ready`
 
 `/health/ready` says yes, and the line `ready URL` is printed, only when all of it stands. SIGTERM and
-SIGINT end it: what runs beside first, then connections, then the writer finishes what it accepted.
+SIGINT end it: what runs beside first, then the workers hear a goodbye, then connections close and the
+writer finishes what it accepted.
 """
 
 import asyncio
@@ -156,9 +157,11 @@ async def _run_parts(
             ready.clear()
             if beside is not None:
                 await beside.stop()
+            # Before the port closes: the workers hear that the server leaves, and why.
+            mastering.cancel()
+            await asyncio.wait({mastering})
             server.should_exit = True
             await serving
-            mastering.cancel()
 
 
 def _say_ready(installation: Installation) -> None:
