@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import click
+from configuration_fields import fields
 
 from orchestra.cli.app import cli
 from orchestra.domain.run import TERMINAL, TRANSITIONS, RunStatus
@@ -57,7 +58,11 @@ def _command_help(name: str, command: click.Command, root: click.Context) -> str
     return f"## `orchestra {name}`\n\n```text\n{command.get_help(context).rstrip()}\n```"
 
 
-PARTS: Mapping[str, Callable[[], str]] = {"commands": commands, "run-states": run_states}
+PARTS: Mapping[str, Callable[[], str]] = {
+    "commands": commands,
+    "configuration-fields": fields,
+    "run-states": run_states,
+}
 
 
 def current(text: str) -> str:

@@ -44,7 +44,7 @@ _SHELL_TEXT: Final = Text(longest=COMMAND_LENGTH, shortest=1, lines=True, says="
 _ARGUMENT: Final = Text(longest=COMMAND_LENGTH, lines=True, as_written=True, says="an argument")
 _VECTOR: Final = Items(of=_ARGUMENT, least=1, most=1000)
 _RUN: Final = Either(shapes=(_SHELL_TEXT, _VECTOR), says="a command as text, or a list of arguments")
-_LONG_COMMAND: Final = Record(
+LONG_COMMAND: Final = Record(
     fields=(
         Field(
             name="name",
@@ -64,7 +64,7 @@ def _complete_command(value: Any, node: Node, path: str, report: Report) -> None
 
 
 COMMAND: Final = Either(
-    shapes=(_SHELL_TEXT, _VECTOR, Record(fields=_LONG_COMMAND.fields, also=_complete_command)),
+    shapes=(_SHELL_TEXT, _VECTOR, Record(fields=LONG_COMMAND.fields, also=_complete_command)),
     says="a command: text, a list of arguments, or a mapping with 'run'",
 )
 
