@@ -65,7 +65,9 @@ class Rig:
         self.boot = boot_id()
         self.spool = FolderSpool(data, self.boot, lambda: str(uuid.uuid4()))
         zygote = Zygote(start_zygote(data), lambda: start_zygote(data))
-        self.executors = ProcessExecutors(data, self.boot, zygote, spare=8)
+        self.executors = ProcessExecutors(
+            data, self.boot, zygote, spare=8, records=lambda key: self.spool.look(key).records
+        )
         self.executors.on_report = self._report
         self.runs: dict[RunKey, Execution] = {}
 

@@ -79,7 +79,13 @@ def _build(settings: WorkerSettings, data: Path, zygote: socket.socket) -> tuple
     spool = FolderSpool(data, boot, lambda: str(uuid.uuid4()))
     concurrency = settings.concurrency or cores()
     properties = gather(settings.properties, concurrency)
-    executors = ProcessExecutors(data, boot, Zygote(zygote, lambda: start_zygote(data)), spare=concurrency)
+    executors = ProcessExecutors(
+        data,
+        boot,
+        Zygote(zygote, lambda: start_zygote(data)),
+        spare=concurrency,
+        records=lambda key: spool.look(key).records,
+    )
     surroundings = Surroundings(
         inherited=inherited(os.environ),
         worker=name,

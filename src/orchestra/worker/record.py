@@ -55,6 +55,8 @@ INDEX_RECORD = struct.Struct("<QQ")
 TIME_GRAIN_MS = 20
 """Output that arrives within this time shares one record: nobody reads finer, and a flood writes 50 a second."""
 
+EMPTY_SHA256 = hashlib.sha256().hexdigest()
+
 encode_json = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
@@ -190,7 +192,7 @@ class Log:
         self._index = -1
         self._records = 0
         self._last_time = -TIME_GRAIN_MS
-        self._hash = hashlib.sha256()
+        self._hash: hashlib._Hash | None = None
         self.size = 0
         self.error: str | None = None
         """Why the log is shorter than what the commands wrote; None when it is not."""
@@ -216,7 +218,7 @@ class Log:
 
     def digest(self) -> str:
         """SHA-256 of all that was written, hexadecimal."""
-        return self._hash.hexdigest()
+        return EMPTY_SHA256 if self._hash is None else self._hash.hexdigest()
 
     def close(self) -> None:
         for descriptor in (self._descriptor, self._index):
@@ -229,6 +231,7 @@ class Log:
         self._index = os.open(f"{self._folder}/{INDEX}", flags, 0o600)
         os.pwrite(self._index, INDEX_RECORD.pack(0, 0), 0)
         self._descriptor = os.open(f"{self._folder}/{LOG}", flags, 0o600)
+        self._hash = hashlib.sha256()
 
     def _stamp(self) -> None:
         now = self._clock.now_us() // 1000
@@ -238,6 +241,7 @@ class Log:
             os.pwrite(self._index, INDEX_RECORD.pack(self.size, now), self._records * INDEX_RECORD.size)
 
     def _write(self, data: memoryview) -> None:
+        assert self._hash is not None
         while data:
             written = os.write(self._descriptor, data)
             self._hash.update(data[:written])

@@ -173,7 +173,7 @@ def _environment(
         "ORCHESTRA_PROJECT": assign.project,
         "ORCHESTRA_JOB": assign.job,
         "ORCHESTRA_RUN_NUMBER": str(assign.number),
-        "ORCHESTRA_RESULTS": str(folder / RESULTS),
+        "ORCHESTRA_RESULTS": f"{folder}/{RESULTS}",
         "ORCHESTRA_WORKSPACE": workspace,
         "ORCHESTRA_PYTHON": surroundings.python,
     }

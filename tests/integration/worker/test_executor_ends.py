@@ -158,7 +158,7 @@ def test_an_abort_ends_the_command_runs_the_cleanup_and_says_who_wanted_it() -> 
 def test_a_second_abort_also_ends_the_cleanup() -> None:
     async def scenario(rig: Rig) -> None:
         run = rig.start(rig.request(FOREVER, cleanup=[f"echo cleaning; {FOREVER}", "echo never"]))
-        await run.until(lambda one: one.all("spawned"))
+        await run.until(lambda one: one.all("began"))
         rig.executors.abort(run.key, "ada")
         await run.until(lambda one: one.log_size)
         rig.executors.abort(run.key, "ada")
@@ -290,7 +290,7 @@ def test_zombies_of_orphans_are_collected_while_a_command_runs() -> None:
 def test_a_termination_signal_to_an_executor_aborts_its_run() -> None:
     async def scenario(rig: Rig) -> None:
         run = rig.start(rig.request(FOREVER))
-        await run.until(lambda one: one.all("spawned"))
+        await run.until(lambda one: one.all("began"))
         os.kill(rig.owner(run).pid, signal.SIGTERM)
         await run.until(lambda one: one.all("finished"))
         assert run.finished["status"] == "aborted"

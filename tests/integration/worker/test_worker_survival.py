@@ -289,9 +289,6 @@ def test_abort_over_the_connection_ends_the_tree() -> None:
     play(scenario)
 
 
-TORN = "the machine rebooted before all of the log was on its disk"
-
-
 def reboot(worker: WorkerProcess) -> None:
     """Make everything in the spool look as if it came from before a reboot: nothing lives, the boot id differs."""
     worker.end_everything()
