@@ -63,11 +63,12 @@ for (const [key, chunk] of Object.entries(manifest)) {
   });
 }
 
-const line = (what: string, bytes: string, gate: string) => `${what.padEnd(28)}${bytes.padStart(10)}${gate.padStart(10)}\n`;
+const line = (what: string, bytes: string, gate: string) =>
+  `${what.padEnd(28)}${bytes.padStart(10)}${gate.padStart(10)}\n`;
 const shown = (bytes: number) => `${(bytes / KB).toFixed(1)} KB`;
 process.stdout.write(line("", "gzip", "gate"));
 for (const row of rows) {
   const mark = row.bytes > row.gate ? "  ← too large" : "";
-  process.stdout.write(line(row.what, shown(row.bytes), shown(row.gate)).trimEnd() + `${mark}\n`);
+  process.stdout.write(`${line(row.what, shown(row.bytes), shown(row.gate)).trimEnd()}${mark}\n`);
 }
 process.exitCode = rows.some((row) => row.bytes > row.gate) ? 1 : 0;

@@ -39,6 +39,8 @@ export const theme = createTheme({
   cursorType: "pointer",
   components: {
     Button: {
+      // Named, so that it stands on the element and our style sheet can choose by it.
+      defaultProps: { variant: "filled" },
       classNames: { root: controls.button ?? "", label: controls.buttonLabel ?? "", section: controls.section ?? "" },
     },
     TextInput: field,

@@ -20,7 +20,7 @@ import { LogSource } from "./source";
 import { type LineRange, LogView, type Look, type TimeMode, type ViewState } from "./view";
 
 const TIME_MODES: readonly TimeMode[] = ["off", "clock", "elapsed"];
-const TIME_WIDTHS: Record<TimeMode, string> = { off: "0", clock: "12ch", elapsed: "11ch" };
+const TIME_WIDTHS: Record<TimeMode, string> = { off: "0px", clock: "12ch", elapsed: "11ch" };
 const STORED = "orchestra.log.time";
 
 interface Props {

@@ -124,7 +124,13 @@ function Navigation({ project }: { project: string | undefined }) {
     <nav className={styles.navigation} aria-label={t("nav.label")}>
       <ul>
         <li>
-          <Link {...runsOf(project)} className={styles.item} activeProps={{}} activeOptions={EXACT} {...current("runs")}>
+          <Link
+            {...runsOf(project)}
+            className={styles.item}
+            activeProps={{}}
+            activeOptions={EXACT}
+            {...current("runs")}
+          >
             {t("nav.runs")}
             {running > 0 && (
               <span className={styles.badge} data-tip={t("nav.running", { count: running })}>
@@ -134,7 +140,13 @@ function Navigation({ project }: { project: string | undefined }) {
           </Link>
         </li>
         <li>
-          <Link {...jobsOf(project)} className={styles.item} activeProps={{}} activeOptions={EXACT} {...current("jobs")}>
+          <Link
+            {...jobsOf(project)}
+            className={styles.item}
+            activeProps={{}}
+            activeOptions={EXACT}
+            {...current("jobs")}
+          >
             {t("nav.jobs")}
           </Link>
         </li>
