@@ -29,8 +29,10 @@ from orchestra.telemetry import LogEvent, emit
 
 DEFINITIONS: Final = 1000
 """Definitions that are remembered: they never change, and the hot path need not read them again."""
-RUNS_OF_A_CLASS: Final = 200
-"""Of runs that only differ by number, the snapshot holds at least so many: more than slots become free in one pass."""
+EXPLAINED_RUNS: Final = 1000
+"""Of runs that differ by number only, so many are told why they wait; the rest wait for the same."""
+EXPLAIN_S: Final = 1.0
+"""Looking at so many costs some 20 ms; between two such passes only as many are read as could start."""
 RETRY_S: Final = 1.0
 """After the database did not answer."""
 
@@ -42,19 +44,26 @@ class Dispatcher:
         self._parts = parts
         self._links = links
         self._definitions: OrderedDict[RevisionKey, dict[str, Any]] = OrderedDict()
+        self._explained = -EXPLAIN_S
+        self._owes_explanation = False
 
     async def run(self) -> None:
         """Work until cancelled."""
-        audit_s = self._parts.settings.audit_s
         with self._parts.hints.subscribe([hints.PENDING]) as subscription:
             while True:
-                wait_s = audit_s if await self._safe_pass() else RETRY_S
-                wait_s = min([wait_s, *self._links.resting().values()])
+                wait_s = self._until_next() if await self._safe_pass() else RETRY_S
                 try:
                     async with asyncio.timeout(wait_s):
                         await subscription.wait()
                 except TimeoutError:
                     continue
+
+    def _until_next(self) -> float:
+        """How many seconds later there is something to do although nobody hints."""
+        waits = [self._parts.settings.audit_s, *self._links.resting().values()]
+        if self._owes_explanation:
+            waits.append(max(0.0, self._explained + EXPLAIN_S - self._parts.clock.monotonic()))
+        return min(waits)
 
     async def _safe_pass(self) -> bool:
         """One pass; a failure is said and survived."""
@@ -70,8 +79,10 @@ class Dispatcher:
 
     async def dispatch(self) -> None:
         """Look at the queue once and assign what can be assigned. Raises Unavailable."""
-        snapshot = await self._parts.database.read(lambda connection: runs.snapshot(connection, RUNS_OF_A_CLASS))
+        limit = self._limit()
+        snapshot = await self._parts.database.read(lambda connection: runs.snapshot(connection, limit))
         if not snapshot.pending:
+            self._owes_explanation = False
             return
         plan = self._place(snapshot)
         claimed = await self._claim(plan)
@@ -85,6 +96,15 @@ class Dispatcher:
             self._parts.hints.publish(hints.run(run))
         await self._send(claimed.orders)
         emit(LogEvent.DISPATCH_PASSED, assigned=len(claimed.orders), waiting=len(plan.causes))
+
+    def _limit(self) -> int:
+        """How many runs of a class are looked at: many now and then, to say why they wait; else what could start."""
+        now = self._parts.clock.monotonic()
+        self._owes_explanation = now < self._explained + EXPLAIN_S
+        if self._owes_explanation:
+            return min(max(self._links.slots(), 1), EXPLAINED_RUNS)
+        self._explained = now
+        return EXPLAINED_RUNS
 
     def _place(self, snapshot: Snapshot) -> Plan:
         """Place without the workers that rest. Why runs wait is then not said anew: the refusal's own words stand."""

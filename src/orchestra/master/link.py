@@ -60,6 +60,7 @@ class Link:
         self.principal = principal
         self.worker = ""
         self.number = 0
+        self.slots = 0
         self.gone = asyncio.Event()
         """Set when everything of it has ended."""
         self._transport = transport
@@ -191,6 +192,7 @@ class Link:
             self._links.owed.append(lambda connection: end_unknown(connection, hello.worker, now))
         else:
             self.number = greeting.worker.session
+            self.slots = hello.concurrency
             self._parts.hints.publish(hints.EVENT)
             if self._over.is_set():
                 await self._disconnect(m.CloseCode.NORMAL)

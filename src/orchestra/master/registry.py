@@ -20,6 +20,7 @@ class Connected(Protocol):
 
     worker: str
     number: int
+    slots: int
     principal: Principal
 
     def assign(self, order: m.Assign) -> bool:
@@ -69,6 +70,10 @@ class Links:
     def of(self, worker: str) -> Connected | None:
         """Return the worker's newest welcomed link."""
         return self._by_worker.get(worker)
+
+    def slots(self) -> int:
+        """Return how many runs all connected workers could execute at once."""
+        return sum(link.slots for link in self._by_worker.values())
 
     def resting(self) -> dict[str, float]:
         """Return the workers that refused a run lately: for how many seconds they get none."""

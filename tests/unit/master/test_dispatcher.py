@@ -83,6 +83,20 @@ def world_insert(connection: Connection, world: World, number: int) -> None:
 
 
 @story
+async def test_every_run_of_a_long_queue_is_told_why_it_waits(world: World) -> None:
+    await world.furnish()
+    await world.connect(concurrency=1)
+    for number in range(1, 31):
+        await world.trigger(number)
+    await pass_time(2)
+    now = world.clock.now()
+    await world.write(lambda connection: jobs.set_enabled(connection, "web", "build", False, now), hints.PENDING)
+    await pass_time(2)
+    waiting = [await world.run(run_id(number)) for number in range(2, 31)]
+    assert {run.cause.code for run in waiting} == {"job_disabled"}
+
+
+@story
 async def test_a_lost_hint_costs_at_most_the_audit(world: World) -> None:
     await world.furnish()
     worker = await world.connect()
