@@ -65,10 +65,20 @@ def main() -> int:
 
 
 def _run_pytest(select: str) -> tuple[int, dict[str, int]]:
-    options = ["--color=yes", "-p", "no:cacheprovider", "--junitxml=report.xml", "-v"]
-    command = [sys.executable, "-m", "pytest", *options, "-c", str(CHECKOUT / "pyproject.toml"), str(TESTS)]
-    code = subprocess.run([*command, *(["-k", select] if select else [])], check=False).returncode
-    suite = ElementTree.parse("report.xml").getroot().find("testsuite")
+    report = Path("report.xml").resolve()
+    options = [
+        "--color=yes",
+        "-p",
+        "no:cacheprovider",
+        f"--junitxml={report}",
+        "-v",
+        *(["-k", select] if select else []),
+    ]
+    # Everything that is written belongs into the workspace, nothing into the checkout.
+    environment = {**os.environ, "HYPOTHESIS_STORAGE_DIRECTORY": str(report.with_name(".hypothesis"))}
+    command = [sys.executable, "-B", "-m", "pytest", *options, "tests/unit/domain"]
+    code = subprocess.run(command, cwd=CHECKOUT, env=environment, check=False).returncode
+    suite = ElementTree.parse(report).getroot().find("testsuite")
     found = {} if suite is None else suite.attrib
     counts = {name: int(found.get(name, 0)) for name in ("tests", "failures", "errors", "skipped")}
     return code, counts

@@ -7,6 +7,7 @@ from orchestra import documents
 from orchestra.documents import Document
 from orchestra.domain.errors import InvalidContent
 from orchestra.domain.manifest import Manifest
+from orchestra.domain.project import MANAGED_BY_API
 from orchestra.storage import configuration, events, jobs, projects, schedules
 from support.stored import T0, at
 
@@ -107,10 +108,13 @@ def test_who_applied_stands_in_the_events(connection: Connection) -> None:
     assert {event.actor for event in events.after(connection, 0)} == {"ada"}
 
 
-def test_the_example_project_is_loaded_and_loaded_again_without_a_change(connection: Connection) -> None:
+def test_the_example_project_is_loaded_and_then_taken_over_by_whoever_applies_its_files(connection: Connection) -> None:
     manifest = documents.manifest_of(documents.examples())
-    created = configuration.apply(connection, manifest, "examples", T0, prune=False)
+    created = configuration.apply(connection, manifest, MANAGED_BY_API, T0, prune=False)
     assert len(created.changes) == 8
-    assert configuration.apply(connection, manifest, "examples", at(1), prune=True).changes == ()
+    assert configuration.apply(connection, manifest, MANAGED_BY_API, at(1), prune=False).changes == ()
     schedule = schedules.get(connection, "examples", "nightly-backup")
     assert schedule is not None and schedule.is_enabled is False
+    taken = configuration.apply(connection, manifest, "files", at(2), prune=True)
+    assert {field.path for change in taken.changes for field in change.fields} == {"managed_by"}
+    assert configuration.apply(connection, manifest, "files", at(3), prune=True).changes == ()

@@ -103,7 +103,9 @@ plain = st.sampled_from(["x", "y=", "a/b", "1", ",", "]", ":", "é"]).map(lambda
 escaped = st.sampled_from(["\\'", '\\"', "\\\\", "\\$", "\\ ", "\\;", "\\(", "\\{,"]).map(lambda t: Word(t, (t[1:],)))
 in_single = st.one_of(
     placeholders,
-    st.sampled_from(['"', "\\", "$(", "`", "#", "x", "\n", "${,", ")", "{,", "}"]).map(lambda text: Word(text, (text,))),
+    st.sampled_from(['"', "\\", "$(", "`", "#", "x", "\n", "${,", ")", "{,", "}"]).map(
+        lambda text: Word(text, (text,))
+    ),
 )
 single = st.lists(in_single, max_size=4).map(lambda words: joined(words, "'{}'"))
 in_double = st.one_of(

@@ -19,6 +19,7 @@ from orchestra import documents
 from orchestra.cli.serving import Installation, stderr
 from orchestra.domain.access import TokenKind
 from orchestra.domain.ids import RANDOM_BITS, uuid7
+from orchestra.domain.project import MANAGED_BY_API
 from orchestra.domain.user import User
 from orchestra.storage import authentications, configuration, users, workers
 from orchestra.storage.hints import EVENT
@@ -26,8 +27,6 @@ from orchestra.storage.tokens import SECRET_BYTES
 
 NAME: Final = "local"
 USER: Final = "local-worker"
-EXAMPLES: Final = "examples"
-"""The source that owns the example project."""
 RESTART_FIRST_S: Final = 1.0
 RESTART_LONGEST_S: Final = 30.0
 STOP_S: Final = 20.0
@@ -112,7 +111,8 @@ def _is_active(connection: Connection) -> bool:
 async def _load_examples(installation: Installation) -> None:
     manifest, now = documents.manifest_of(documents.examples()), installation.clock.now()
     await installation.database.write(
-        lambda connection: configuration.apply(connection, manifest, EXAMPLES, now, prune=False)
+        # Owned by nobody's files: whoever looks around may edit the examples on the website, or by files of their own.
+        lambda connection: configuration.apply(connection, manifest, MANAGED_BY_API, now, prune=False)
     )
 
 

@@ -289,7 +289,7 @@ class _Reader:
         match = _ESCAPE.match(self._text, self._at)
         if match is None:
             escape = self._text[self._at : self._at + 2]
-            self._fail(f"the escape {escape!r} (back-references and \\b are not supported)")
+            self._fail(f"the escape {escape} (back-references and \\b are not supported)")
             raise AssertionError
         return self._leaf(match.end())
 

@@ -65,7 +65,7 @@ def test_patterns_that_backtrack_for_ever_in_python_are_answered(text: str, valu
     [
         ("(?=a)", "'(?' (only plain groups"),
         ("(?P<name>a)", "'(?' (only plain groups"),
-        (r"(a)\1", r"the escape '\\1'"),
+        (r"(a)\1", r"the escape \1 (back-references"),
         (r"\bword", "the escape"),
         ("a++", "second quantifier"),
         ("(", "an opening parenthesis without its closing one at character 1"),
