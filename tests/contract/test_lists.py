@@ -215,6 +215,22 @@ def test_a_list_of_several_statuses_uses_one_index_for_each(connection: Connecti
     assert "ix_run_live" in plan
 
 
+def test_a_list_of_several_projects_uses_their_index_for_each(connection: Connection) -> None:
+    plan = _plan(connection, RunFilter(projects=("api", "web")))
+    assert plan.count("ix_run_latest_of_project") == 2
+    both = _plan(connection, RunFilter(projects=("api", "web"), statuses=(RunStatus.FAILED, RunStatus.ABORTED)))
+    assert both.count("_of_project") == 4, "on a small table PostgreSQL may prefer the other one"
+
+
+def test_a_list_of_more_combinations_than_are_merged_says_so(connection: Connection) -> None:
+    many = tuple(f"p{number}" for number in range(401))
+    assert runs.page(connection, RunFilter(projects=many[:400])).items == ()
+    with pytest.raises(InvalidContent) as refused:
+        runs.page(connection, RunFilter(projects=many))
+    assert refused.value.problems[0].path == "project"
+    assert runs.page(connection, RunFilter(projects=many, project="p1")).items == ()
+
+
 def _plan(connection: Connection, filter_: RunFilter) -> str:
     """How the database answers; PostgreSQL is kept from scanning a table that is too small to bother."""
     statements: list[tuple[str, Any]] = []

@@ -33,6 +33,8 @@ WRITER_LOCK: Final = 0x6F726368
 _SQLITE_CACHE_KIB: Final = 65_536
 """Page cache of the writer: inserts into the indexes of a million runs stay in memory."""
 _READER_CACHE_KIB: Final = 16_384
+_CHECKPOINT_PAGES: Final = 4_000
+"""16 MiB of write-ahead log before it is copied into the file: a page that is written often is copied once."""
 
 
 def parse_url(url: str) -> URL:
@@ -62,7 +64,8 @@ def writer_engine(url: URL) -> Engine:
     """Return an engine whose transactions may write: one at a time, all servers of a database together."""
     if url.get_backend_name() == "sqlite":
         _create_privately(Path(url.database or ""))
-        return _sqlite(url, "BEGIN IMMEDIATE", (f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}",))
+        pragmas = (f"PRAGMA cache_size=-{_SQLITE_CACHE_KIB}", f"PRAGMA wal_autocheckpoint={_CHECKPOINT_PAGES}")
+        return _sqlite(url, "BEGIN IMMEDIATE", pragmas)
     # One writer in the whole installation gives events one order on PostgreSQL too: a sequence number that
     # becomes visible after a higher one would be skipped by everyone who follows the table.
     return _postgres(url, "READ COMMITTED", f"SELECT pg_advisory_xact_lock({WRITER_LOCK})")

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select, text
 
 from orchestra.domain.run import Run, RunStatus
 from orchestra.storage.event_type import EventType
 from orchestra.storage.rows import Shape
 from orchestra.storage.schema import event
+from orchestra.storage.statements import Statement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,15 +52,16 @@ class EventFilter:
 
 
 _SHAPE: Final = Shape(event, Event, "sequence")
-_INSERT: Final = insert(event)
+_NAMES: Final = tuple(name for name in _SHAPE.names if name != "sequence")
+_NAMES_OF_RUN: Final = tuple(name for name in _NAMES if name != "run_sequence")
+_INSERT: Final = Statement(insert(event), _NAMES)
 _NEXT: Final = (
-    select(func.coalesce(func.max(event.c.run_sequence), 0) + 1)
+    select(func.coalesce(func.max(event.c.run_sequence), text("0")) + text("1"))
     .where(event.c.run == bindparam("of_run"))
     .scalar_subquery()
 )
-_INSERT_OF_RUN: Final = insert(event).values(
-    {name: bindparam(f"e_{name}") for name in _SHAPE.names if name not in ("sequence", "run_sequence")}
-    | {"run_sequence": _NEXT}
+_INSERT_OF_RUN: Final = Statement(
+    insert(event).values({name: bindparam(f"new_{name}") for name in _NAMES_OF_RUN} | {"run_sequence": _NEXT})
 )
 _AFTER: Final = _SHAPE.all.where(event.c.sequence > bindparam("after")).order_by(event.c.sequence)
 _OF_RUN: Final = _SHAPE.all.where(event.c.run == bindparam("run")).order_by(event.c.run_sequence)
@@ -67,18 +69,14 @@ _LAST: Final = select(func.coalesce(func.max(event.c.sequence), 0))
 
 
 def append(connection: Connection, *happened: Event) -> None:
-    """Store events that concern no run's history."""
-    names = [name for name in _SHAPE.names if name != "sequence"]
-    connection.execute(_INSERT, [{name: getattr(one, name) for name in names} for one in happened])
+    """Store events that concern no run's history, or the first one of a run."""
+    _INSERT.execute(connection, [{name: getattr(one, name) for name in _NAMES} for one in happened])
 
 
 def append_of_runs(connection: Connection, happened: Sequence[Event]) -> None:
     """Store events of runs' histories, in order; each gets its run's next `run_sequence`."""
-    names = [name for name in _SHAPE.names if name not in ("sequence", "run_sequence")]
-    connection.execute(
-        _INSERT_OF_RUN,
-        [{f"e_{name}": getattr(one, name) for name in names} | {"of_run": one.run} for one in happened],
-    )
+    rows = [{f"new_{name}": getattr(one, name) for name in _NAMES_OF_RUN} | {"of_run": one.run} for one in happened]
+    _INSERT_OF_RUN.execute(connection, rows)
 
 
 def status_changed(

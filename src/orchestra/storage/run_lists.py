@@ -1,26 +1,31 @@
 """Lists of runs: filters, two orders, and always an index.
 
-The latest runs of one status are a range of one index; those of several statuses are not. So a list
-with a filter on status is merged from one short list for each status, each from its own index, and a
-million runs cost as much as a thousand.
+The latest runs of one project with one status are a range of one index; those of several are not, and
+a database would sort them all. So a list of several statuses or several visible projects is merged from
+one short list for each combination, and a million runs cost as much as a thousand.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import attrgetter
+from itertools import product
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, text
+from sqlalchemy import Connection, Select, select, text
 
 from orchestra.domain.errors import InvalidContent, Problem
 from orchestra.domain.run import TERMINAL, Run, RunStatus
 from orchestra.storage import schema
 from orchestra.storage.paging import LIMIT, Order, Page, Slice
-from orchestra.storage.run_rows import SHAPE
+from orchestra.storage.run_rows import SHAPE, get_many
 
 _RUN: Final = schema.run
 _ORDER: Final = Order({name: _RUN.c[name] for name in ("creation_date", "number")}, "-creation_date", _RUN.c.identifier)
+
+ARMS: Final = 400
+"""Most short lists of one list, some 50 µs each."""
+Arm = tuple[str | None, RunStatus | None]
+"""One combination of project and status (None: any)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,17 +63,27 @@ def page(
     if part.columns[0] is _RUN.c.number and (filter_.project is None or filter_.job is None):
         what = "expected a filter on project and job beside the order by number, for numbers belong to a job"
         raise InvalidContent("the list cannot be read", (Problem("order", what),))
-    statuses = tuple(dict.fromkeys(filter_.statuses))
-    statement = _filtered(filter_)
-    if statuses:
-        return part.page(_merged(connection, statement, statuses, part))
-    return part.page(SHAPE.many(connection.execute(part.of(statement))))
+    arms = _arms(filter_)
+    if len(arms) == 1:
+        return part.page(SHAPE.many(connection.execute(part.of(_filtered(SHAPE.all, filter_, *arms[0])))))
+    return part.page(_merged(connection, filter_, arms, part))
 
 
-def _filtered(filter_: RunFilter) -> Select[Any]:
-    statement = SHAPE.all
+def _arms(filter_: RunFilter) -> list[Arm]:
+    projects: tuple[str | None, ...] = (filter_.project,)
+    if filter_.projects is not None:
+        visible = sorted(set(filter_.projects))
+        projects = tuple(one for one in visible if filter_.project in (None, one))
+    statuses = tuple(dict.fromkeys(filter_.statuses)) or (None,)
+    if len(projects) * len(statuses) > ARMS:
+        what = f"expected at most {ARMS} combinations of visible projects and statuses; narrow the list by project"
+        raise InvalidContent("the list cannot be read", (Problem("project", what),))
+    return list(product(projects, statuses))
+
+
+def _filtered(statement: Select[Any], filter_: RunFilter, project: str | None, status: RunStatus | None) -> Select[Any]:
     equal = {
-        _RUN.c.project: filter_.project,
+        _RUN.c.project: project,
         _RUN.c.job: filter_.job,
         _RUN.c.worker: filter_.worker,
         _RUN.c.source_type: filter_.source_type,
@@ -77,13 +92,11 @@ def _filtered(filter_: RunFilter) -> Select[Any]:
     for column, value in equal.items():
         if value is not None:
             statement = statement.where(column == value)
-    if filter_.projects is not None:
-        statement = statement.where(_RUN.c.project.in_(filter_.projects))
     if filter_.created_after is not None:
         statement = statement.where(_RUN.c.creation_date > filter_.created_after)
     if filter_.created_before is not None:
         statement = statement.where(_RUN.c.creation_date < filter_.created_before)
-    return statement
+    return statement if status is None else _with_status(statement, status)
 
 
 def _with_status(statement: Select[Any], status: RunStatus) -> Select[Any]:
@@ -92,15 +105,17 @@ def _with_status(statement: Select[Any], status: RunStatus) -> Select[Any]:
     return statement.where(_RUN.c.status == status, text(f"run.{which}"))
 
 
-def _merged(connection: Connection, statement: Select[Any], statuses: Iterable[RunStatus], part: Slice) -> list[Run]:
-    """One short list for each status, merged here.
+def _merged(connection: Connection, filter_: RunFilter, arms: Iterable[Arm], part: Slice) -> list[Run]:
+    """One short list of keys for each arm, merged here; then the runs that are left.
 
     A UNION of subqueries says the same in one statement, but SQLAlchemy builds a column object for each
     column of each subquery anew: 4 ms a list, where these take 0.3 ms (profile, 2026-11).
     """
-    found: list[Run] = []
-    for status in statuses:
-        found += SHAPE.many(connection.execute(part.of(_with_status(statement, status))))
-    key = attrgetter(*(column.name for column in part.columns))
-    found.sort(key=key, reverse=part.order.startswith("-"))
-    return found[: part.limit + 1]
+    keys: list[Sequence[Any]] = []
+    light = select(*part.columns)
+    for project, status in arms:
+        keys += connection.execute(part.of(_filtered(light, filter_, project, status)))
+    keys.sort(key=tuple, reverse=part.order.startswith("-"))
+    wanted = [key[-1] for key in keys[: part.limit + 1]]
+    found = get_many(connection, wanted)
+    return [found[identifier] for identifier in wanted]

@@ -39,6 +39,7 @@ from orchestra.storage import events, schema
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import ENDED, Event
 from orchestra.storage.run_rows import get_many
+from orchestra.storage.statements import Statement
 from orchestra.storage.workers import is_current_session
 
 _RUN: Final = schema.run
@@ -70,7 +71,7 @@ def _statement(names: tuple[str, ...]) -> Update:
     )
 
 
-_STATEMENTS: Final = {fact: _statement(names) for fact, names in WRITTEN.items()}
+_STATEMENTS: Final = {fact: Statement(_statement(names)) for fact, names in WRITTEN.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +139,7 @@ class Batch:
             for fact, changes in wave.items():
                 names = WRITTEN[fact]
                 values = [_values(change, names) for change in changes]
-                hit = connection.execute(_STATEMENTS[fact], values).rowcount
+                hit = _STATEMENTS[fact].execute(connection, values).rowcount
                 if hit != len(changes):
                     # Another writer beside the lock; the transaction is given up, the caller reads again.
                     raise Unavailable("runs changed while they were written; nothing was changed")

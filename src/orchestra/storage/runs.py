@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, text, update
 from sqlalchemy import insert as insert_into
 from sqlalchemy.exc import IntegrityError
 
@@ -39,6 +39,7 @@ from orchestra.storage.run_rows import SHAPE, get, get_by_number, get_many
 from orchestra.storage.run_status import record, record_many
 from orchestra.storage.run_wishes import Wish, WishOutcome, request_abort, request_cancel
 from orchestra.storage.schema import idempotency_key, job_counter, job_revision, run
+from orchestra.storage.statements import Statement
 
 __all__ = [
     "IDEMPOTENCY_KEPT",
@@ -107,13 +108,13 @@ class NewRun:
     expiration_date: datetime | None = None
 
 
-_NEXT_NUMBER: Final = (
+_NEXT_NUMBER: Final = Statement(
     update(job_counter)
     .where(job_counter.c.project == bindparam("of_project"), job_counter.c.job == bindparam("of_job"))
-    .values(last_number=job_counter.c.last_number + 1)
+    .values(last_number=job_counter.c.last_number + text("1"))
     .returning(job_counter.c.last_number)
 )
-_INSERT: Final = insert_into(run)
+_INSERT: Final = Statement(insert_into(run), [column.name for column in run.columns])
 _DEFINITION: Final = select(job_revision.c.definition).where(
     job_revision.c.project == bindparam("project"),
     job_revision.c.job == bindparam("job"),
@@ -163,7 +164,7 @@ def insert(connection: Connection, new: NewRun, now: datetime, *, actor: str | N
     A retry is a new run with `source` `{type: run, run, reason: retry}`. Raises NotFound when the job does
     not exist (any more).
     """
-    number = connection.execute(_NEXT_NUMBER, {"of_project": new.project, "of_job": new.job}).scalar()
+    number = _NEXT_NUMBER.execute(connection, [{"of_project": new.project, "of_job": new.job}]).scalar()
     if number is None:
         raise NotFound(f"there is no job {new.project}/{new.job}")
     created = Run(
@@ -187,7 +188,7 @@ def insert(connection: Connection, new: NewRun, now: datetime, *, actor: str | N
         "token_hash": None,
     }
     try:
-        connection.execute(_INSERT, values)
+        _INSERT.execute(connection, [values])
     except IntegrityError as error:
         # The counter outlives its job, so that numbers go on when it comes back: only the row itself tells.
         raise NotFound(f"there is no job {new.project}/{new.job} with revision {new.job_revision}") from error
