@@ -31,7 +31,7 @@ from orchestra.cli.clock import SystemClock
 from orchestra.config import ServerSettings
 from orchestra.domain.errors import Unavailable
 from orchestra.master.app import Master
-from orchestra.master.listener import Listener
+from orchestra.master.listener import WEBSOCKET_BYTES, Listener
 from orchestra.service.app import create_app
 from orchestra.service.first_start import FirstStart, first_start
 from orchestra.service.parts import ServiceSettings
@@ -206,7 +206,7 @@ class _Uvicorn(uvicorn.Server):
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,  # doubles to quadruples the memory of a connection
                 ws_ping_interval=None,  # both protocols on it have heartbeats of their own
-                ws_max_size=1 << 20,
+                ws_max_size=WEBSOCKET_BYTES,
                 http="httptools",
                 lifespan="on",
                 log_config=None,
