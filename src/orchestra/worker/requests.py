@@ -163,10 +163,8 @@ def _environment(
     assign: Assign, surroundings: Surroundings, values: dict[str, Any], folder: Path, workspace: str
 ) -> dict[str, str]:
     """The variables of every command. What Orchestra says of the run comes last: nothing can lie about it."""
-    own: dict[str, str] = assign.definition.get("environment") or {}
-    environment = {
-        **surroundings.inherited,
-        **prepare_environment(own, {**values, "environment": surroundings.inherited}),
+    given = {
+        RUN_MARK: assign.run,
         **parameter_environment(assign.parameters),
         "ORCHESTRA_SERVER": surroundings.server,
         **assign.environment,
@@ -178,9 +176,11 @@ def _environment(
         "ORCHESTRA_PYTHON": surroundings.python,
     }
     if surroundings.server_data is not None:
-        environment["ORCHESTRA_DATA"] = surroundings.server_data
-    # First, so that whoever looks for a run's processes finds it at the front of a huge environment, too.
-    return {RUN_MARK: assign.run, **environment}
+        given["ORCHESTRA_DATA"] = surroundings.server_data
+    before = {**surroundings.inherited, **given}
+    own = prepare_environment(assign.definition.get("environment") or {}, {**values, "environment": before})
+    # The mark first, so that whoever looks for a run's processes finds it at the front of a huge environment, too.
+    return {RUN_MARK: assign.run, **surroundings.inherited, **own, **given}
 
 
 def _command(one: Mapping[str, Any], phase: str, values: Mapping[str, Any]) -> RequestedCommand:
