@@ -1,0 +1,29 @@
+"""What the tests of the website share.
+
+site        `orchestra up` with four slots: server, one local worker, the examples; one for each module
+visitor     a page of that site, signed in as the administrator
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from browser.visitor import Visitor
+from support.installation import Installation
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with Installation(tmp_path_factory.mktemp("site"), "up", arguments=("--concurrency", "4")) as one:
+        one.start()
+        yield one
+
+
+@pytest.fixture
+def visitor(page: Page, page_problems: list[str], site: Installation) -> Visitor:
+    visitor = Visitor(page, site, page_problems)
+    visitor.sign_in()
+    return visitor
