@@ -33,8 +33,8 @@ IDENTIFIER_SAYS: Final = "a letter or digit, then up to 127 letters, digits, '_'
 VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,254}")
 COMMAND_LENGTH: Final = 65_536
 """Characters of a command: half of what Linux takes as one argument; longer programs belong into a file."""
-DEFINITION_BYTES: Final = 131_072
-"""Half of a frame of the protocol (`wire.messages.FRAME_BYTES`); parameters and services need the rest."""
+DEFINITION_BYTES: Final = 98_304
+"""An assignment fits into one frame of 256 KiB: this, 64 KiB of parameters, 32 KiB of services, two descriptions."""
 NAME_LENGTH: Final = 80
 
 

@@ -81,7 +81,7 @@ _DISPLAY_NAME: Final = Field(
     name="display_name", shape=Text(longest=256), doc="The name that people see; by default the identifier."
 )
 _DESCRIPTION: Final = Field(
-    name="description", shape=Text(longest=65_536, lines=True), doc="What people should know about it.", default=""
+    name="description", shape=Text(longest=4096, lines=True), doc="What people should know about it.", default=""
 )
 _IS_ENABLED: Final = Field(
     name="is_enabled", shape=Flag(), doc="Absent: not managed here, what an operator has set stays."

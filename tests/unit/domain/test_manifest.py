@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from orchestra import documents
@@ -10,8 +11,10 @@ from orchestra.domain.entries import JOB, PROJECT, SCHEDULE
 from orchestra.domain.errors import InvalidContent, Problem
 from orchestra.domain.job import ParameterType, commands_definition, policy
 from orchestra.domain.manifest import Manifest, job_from, project_from, schedule_from
+from orchestra.domain.parameters import TOTAL_BYTES
 from orchestra.domain.shapes import Record, check
 from orchestra.domain.tree import Report, from_plain
+from orchestra.wire.messages import FRAME_BYTES, Assign
 
 EXAMPLE = """
 projects:
@@ -296,7 +299,7 @@ def test_what_does_not_fit_in_a_definition_is_told(definition: dict[str, Any], p
 
 def test_a_definition_that_no_frame_could_carry_is_refused() -> None:
     (problem,) = wrong(definition={"type": "commands", "commands": ["x" * 65_000] * 3})
-    assert "more than 131072: put long programs into files" in problem
+    assert "more than 98304: put long programs into files" in problem
 
 
 def pipeline(*elements: dict[str, Any]) -> dict[str, Any]:
@@ -467,3 +470,30 @@ def test_a_request_that_is_nested_too_deeply_is_refused() -> None:
         value = [value]
     with pytest.raises(InvalidContent, match="nested deeper"):
         job_from({"definition": value}, "p", "j")
+
+
+def test_the_largest_assignment_fits_into_one_frame() -> None:
+    description = "😀" * 4096
+    project = project_from({"description": description, "services": {"s": {"k": "x" * 32_000}}}, "p")
+    commands = ["x" * 65_000, "y" * 32_000]
+    entry = job_from(
+        {"description": description, "definition": {"type": "commands", "commands": commands}},
+        "p",
+        "j",
+        services=project.services,
+    )
+    message = Assign(
+        run="r" * 36,
+        epoch=1,
+        number=1,
+        project="p",
+        job="j",
+        definition=entry.definition,
+        parameters={"x": "z" * TOTAL_BYTES},
+        context={
+            "project": {"description": project.description},
+            "job": {"description": entry.description},
+            "services": project.services,
+        },
+    )
+    assert len(msgspec.msgpack.encode([message])) < FRAME_BYTES
