@@ -111,6 +111,22 @@ def test_a_write_that_the_database_refuses_fails_alone(play: Play) -> None:
     play(scenario)
 
 
+def test_a_value_that_the_driver_refuses_fails_alone(postgres_url: str) -> None:
+    async def scenario() -> None:
+        database = open_database(postgres_url)
+        gate, first = await held(database)
+        gathered = asyncio.gather(database.write(put("a")), database.write(put("\0")), return_exceptions=True)
+        await asyncio.sleep(0)
+        gate.open.set()
+        await first
+        a, refused = await gathered
+        assert a == "a"
+        assert isinstance(refused, DBAPIError)
+        await database.close()
+
+    asyncio.run(scenario())
+
+
 def test_writes_happen_in_the_order_in_which_they_were_asked_for(play: Play) -> None:
     def add(number: int) -> Callable[[Connection], list[int]]:
         def write(connection: Connection) -> list[int]:

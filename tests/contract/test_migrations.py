@@ -221,5 +221,14 @@ def test_a_url_that_does_not_fit_says_what_was_expected(text: str) -> None:
 
 
 def test_a_postgresql_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
-    with pytest.raises(Unavailable, match="does not answer"):
-        migrate(parse_url(f"postgresql://nobody@/nothing?host={tmp_path}"))
+    with pytest.raises(Unavailable, match=r"cannot use the database .* No such file") as refused:
+        migrate(parse_url(f"postgresql://nobody:secret@/nothing?host={tmp_path}"))
+    assert "secret" not in refused.value.detail
+
+
+def test_a_file_that_is_no_database_is_refused_and_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "orchestra.db"
+    path.write_bytes(b"minutes of the last meeting\n" * 100)
+    with pytest.raises(Unavailable, match=r"cannot use the database .*orchestra.db: file is not a database"):
+        migrate(parse_url(f"sqlite:///{path}"))
+    assert path.read_bytes().startswith(b"minutes")

@@ -111,6 +111,9 @@ def failure(error: DBAPIError) -> Unavailable | None:
     # 40 rollback (deadlock, serialization), 25006 read-only server, 55P03 lock not available; and none at all where
     # the connection was never made. PostgreSQL 18, appendix A.
     if code is None:
+        if not isinstance(original, psycopg.OperationalError | psycopg.InterfaceError):
+            # The driver refused a value, text with a NUL byte for example: nothing was sent.
+            return None
         return Unavailable("the database does not answer; nothing was changed")
     if code[:2] in ("08", "40", "53", "57", "58") or code in ("25006", "25P03", "55P03"):
         return Unavailable(f"the database refuses work now ({code}); nothing was changed")

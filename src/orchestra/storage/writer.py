@@ -80,7 +80,13 @@ class Writer:
 
     def _run(self) -> None:
         while group := self._next():
-            self._deliver(self._write(group))
+            try:
+                done = self._write(group)
+            except Exception as error:
+                # A defect of ours. Whoever waits must hear of it, and the thread must live for all others.
+                self._disconnect()
+                done = [Done(work.token, None, error) for work in group]
+            self._deliver(done)
         self._disconnect()
         self._engine.dispose()
 
