@@ -46,6 +46,7 @@ class LogEvent(StrEnum):
     TASK_FAILED = "task.failed"
     SESSION_OPENED = "session.opened"
     SESSION_ENDED = "session.ended"
+    SESSION_FAILED = "session.failed"
     RUN_REFUSED = "run.refused"
     RUN_UNKNOWN = "run.unknown"
     EXECUTOR_LOST = "executor.lost"
@@ -107,11 +108,14 @@ CATALOGUE: Final[Mapping[LogEvent, Entry]] = {
     ),
     LogEvent.DISPATCH_PASSED: Entry(_D, "The dispatcher looked at the queue.", ("assigned", "waiting")),
     LogEvent.TASK_FAILED: Entry(
-        _E, "A part of the master failed once; it goes on at its next deadline.", ("task", "error")
+        _E, "A part of the program failed once; it goes on at its next deadline.", ("task", "error")
     ),
     LogEvent.SESSION_OPENED: Entry(_I, "The worker is connected.", ("server", "session")),
     LogEvent.SESSION_ENDED: Entry(
         _W, "The worker is not connected; it tries again, and its runs go on.", ("server", "reason")
+    ),
+    LogEvent.SESSION_FAILED: Entry(
+        _E, "A connection ended because the worker could not go on with it; it tries again.", ("server", "error")
     ),
     LogEvent.RUN_REFUSED: Entry(_W, "The worker gave a run back that it never started.", ("run", "reason")),
     LogEvent.RUN_UNKNOWN: Entry(

@@ -30,6 +30,10 @@ BUSY_TICK_S: Final = 1.0
 """How often the clock is looked at while a send is stuck; it may only find that the server is silent."""
 
 
+LEAVE_S: Final = 3.0
+"""How long a stopped worker tries to say goodbye."""
+
+
 class Transport(Protocol):
     """One open connection; frames are whole."""
 
@@ -110,13 +114,15 @@ class Worker:
         loop = asyncio.get_running_loop()
         begin = loop.time()
         try:
-            transport = await self._connect()
+            transport = await self._connect_unless_stopped()
         except CannotConnectError as error:
             if error.is_final and not self._was_welcome:
                 raise RejectedError(str(error)) from None
             self._ended(str(error))
             return self._profile.reconnect_longest_s / 2 if error.is_final else 0.0
-        link = _Link(self._hello(), transport, loop.time())
+        if transport is None:
+            return 0.0
+        link = _Link(self._begin_session(loop.time()), transport)
         try:
             await self._converse(link)
         finally:
@@ -131,6 +137,23 @@ class Worker:
         if not self._stopping.is_set():
             self._ended(link.reason or "the connection was lost")
         return 0.0
+
+    async def _connect_unless_stopped(self) -> Transport | None:
+        """Connect; None when the worker is stopped before the server answers."""
+        connecting = asyncio.ensure_future(self._connect())
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait((connecting, stopping), return_when=asyncio.FIRST_COMPLETED)
+            return await connecting if connecting.done() else None
+        finally:
+            connecting.cancel()
+            stopping.cancel()
+
+    def _begin_session(self, now: float) -> WorkerSession:
+        try:
+            return WorkerSession(self._hello(), now)
+        except ValueError as error:  # properties that cannot be sent: no server will ever take them
+            raise RejectedError(str(error)) from None
 
     def _ended(self, reason: str) -> None:
         emit(LogEvent.SESSION_ENDED, server=self._profile.server, reason=reason)
@@ -162,13 +185,32 @@ class Worker:
     async def _converse(self, link: "_Link") -> None:
         self.runs.attach(link.session)
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(work(link)) for work in (self._receive, self._send, self._tick)]
+            work = (self._receive, self._send, self._tick, self._leave)
+            tasks = [group.create_task(self._guard(one, link)) for one in work]
             await link.over.wait()
             for task in tasks:
                 task.cancel()
         closed = link.session.closed
         code, reason = (m.CloseCode.GOING_AWAY, "") if closed is None else (closed.code, closed.reason)
         await link.transport.close(code, reason)
+
+    async def _guard(self, work: Callable[["_Link"], Awaitable[None]], link: "_Link") -> None:
+        """The top of a connection: what went wrong in it ends it, and nothing else; the runs go on."""
+        try:
+            await work(link)
+        except Exception as error:
+            emit(LogEvent.SESSION_FAILED, server=self._profile.server, error=f"{type(error).__name__}: {error}")
+            link.reason = link.reason or "the worker could not go on with it"
+            link.over.set()
+
+    async def _leave(self, link: "_Link") -> None:
+        """A stop has its limit, also when the goodbye cannot be sent because nobody reads it."""
+        await self._stopping.wait()
+        try:
+            async with asyncio.timeout(LEAVE_S):
+                await link.over.wait()
+        except TimeoutError:
+            link.over.set()
 
     async def _receive(self, link: "_Link") -> None:
         while (frame := await link.transport.receive()) is not None:
@@ -217,11 +259,17 @@ class Worker:
         """Read what the session wants of the logs. Plain reads of at most a frame, from the page cache."""
         for want in session.wants():
             key = RunKey(want.run, want.epoch)
-            data = self._spool.read_log(key, want.offset, want.max_bytes)
+            try:
+                data = self._spool.read_log(key, want.offset, want.max_bytes)
+                times = self._spool.read_times(key, want.offset, want.offset + len(data))
+            except OSError as error:
+                data, times = b"", []
+                self.runs.log_damaged(key, f"the worker cannot read the log: {error.strerror}")
             if not data:
-                session.goodbye(f"the log of run {want.run} is shorter than its index says")
+                # The session would wait for these bytes for ever; the next one is told that they do not exist.
+                self.runs.log_damaged(key, f"the worker lost the log from byte {want.offset} on")
+                session.goodbye(f"the log of run {want.run} is damaged")
                 return
-            times = self._spool.read_times(key, want.offset, want.offset + len(data))
             session.feed(want.run, want.epoch, want.offset, data, times)
 
     def _handle(self, link: "_Link", event: Event) -> None:
@@ -248,9 +296,9 @@ class Worker:
 class _Link:
     """One connection with its session."""
 
-    def __init__(self, hello: m.Hello, transport: Transport, now: float) -> None:
+    def __init__(self, session: WorkerSession, transport: Transport) -> None:
         self.transport = transport
-        self.session = WorkerSession(hello, now)
+        self.session = session
         self.over = asyncio.Event()
         self.sooner = asyncio.Event()
         """The session's next deadline came nearer: the welcome brings heartbeats, shorter than the wait for itself."""

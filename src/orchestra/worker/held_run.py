@@ -38,6 +38,8 @@ class HeldRun:
     is_unwanted: bool = False
     is_reusable: bool = True
     """Nothing of it is alive, so its folder may serve another run."""
+    damage: str | None = None
+    """Why no further byte of the log can be sent; None as long as it can be read."""
     tries: int = 0
 
     @property
@@ -76,6 +78,8 @@ class HeldRun:
         one = self.finished
         if one is None:
             return None
+        if self.damage is not None:
+            one = {**one, "log_size": 0, "log_sha256": EMPTY_SHA256, "log_error": self.damage}
         status = RunStatus(one["status"])
         results = one.get("results")
         return m.Finished(

@@ -111,6 +111,8 @@ def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: s
         raise UnusableAssignmentError(
             CauseCode.BAD_DEFINITION, f"a worker cannot execute a definition of type {kind!r}"
         )
+    if not definition.get("commands"):
+        raise UnusableAssignmentError(CauseCode.BAD_DEFINITION, "the definition has no commands")
     values = _values(assign, surroundings)
     try:
         environment = _environment(assign, surroundings, values, folder, workspace)

@@ -199,6 +199,12 @@ class Runs:
         if run.finished is not None:
             self._delete(run)
 
+    def log_damaged(self, key: RunKey, why: str) -> None:
+        """The run's log cannot be read: send no more of it, and say so with its end."""
+        run = self._runs.get(key)
+        if run is not None and run.damage is None:
+            run.damage = why
+
     # --- what executors say ---
 
     def _report(self, key: RunKey, report: Report) -> None:
@@ -402,7 +408,9 @@ class Runs:
         self._tell(run.stepped_message())
 
     def _log_ready(self, run: HeldRun) -> None:
-        if self._session is not None and self._session.log_ready(run.key.run, run.key.epoch, run.log_size):
+        if self._session is None or run.damage is not None:
+            return
+        if self._session.log_ready(run.key.run, run.key.epoch, run.log_size):
             self._changed()
 
     def _tell(self, fact: m.Started | m.Stepped | m.Finished | m.Refused | m.Forgot) -> None:
@@ -412,7 +420,12 @@ class Runs:
     def _begin(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            emit(LogEvent.TASK_FAILED, task="runs", error=f"{type(error).__name__}: {error}")
 
 
 _TORN: Final = "the machine rebooted before all of the log was on its disk"
