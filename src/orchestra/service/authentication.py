@@ -129,7 +129,8 @@ class Authenticator:
             raise NotAllowed("expected the session's token in the header X-CSRF-Token")
 
     async def _find(self, token: str, scope: Any, *, is_session: bool) -> Caller:
-        digest = hashlib.sha256(token.encode()).digest()
+        # What is right as a header is wrong as a cookie, and the other way round: they are remembered apart.
+        digest = hashlib.sha256(token.encode() + (b"\0" if is_session else b"")).digest()
         known = self._known.get(digest)
         now = self._clock.monotonic()
         if known is None or known.until <= now:
@@ -153,8 +154,10 @@ class Authenticator:
         def read(connection: Connection) -> Caller | None:
             session = sessions.find(connection, token, now, SESSION_IDLE) if is_session else None
             principal = authentications.authenticate(connection, token, now)
-            # A session's token speaks as a cookie only: as a header it would need no CSRF token.
-            if principal is None or (principal.kind is TokenKind.SESSION) != (session is not None):
+            # A session's token speaks as a cookie only (as a header it would need no CSRF token), all others as a header.
+            if principal is None or (principal.kind is TokenKind.SESSION) != is_session:
+                return None
+            if is_session and session is None:
                 return None
             if session is not None and _is_idle(principal, session.last_use_date, now):
                 return None
