@@ -40,6 +40,7 @@ from orchestra.domain.run import (
     Step,
 )
 from orchestra.storage import log_chunks, runs, workers
+from orchestra.storage.log_lines import Times
 from orchestra.wire import codec
 from orchestra.wire import messages as m
 
@@ -146,11 +147,8 @@ def store(
     if not workers.is_current_session(connection, worker, session):
         return [Outcome(report, Result.FENCED) for report in reports]
     transaction = _Transaction(connection, worker, session, now)
-    endings = [report for report in reports if (report.run, report.epoch) in ends]
-    verdicts: dict[Key, LogVerdict | None] = {}
-    for report in endings:
-        known = ends[report.run, report.epoch]
-        verdicts[report.run, report.epoch] = transaction.complete_small_log(report) if known is None else known
+    verdicts = dict(ends)
+    verdicts |= transaction.complete_small_logs([one for one in reports if ends.get((one.run, one.epoch), 0) is None])
     return transaction.record(reports, verdicts)
 
 
@@ -163,19 +161,35 @@ class _Transaction:
         self._session = session
         self._now = now
 
-    def complete_small_log(self, report: Report) -> LogVerdict | None:
-        """Put the last bytes of a small log into the database; None when it is not small."""
-        assert report.finished is not None
-        size: int | None = None
+    def complete_small_logs(self, reports: Sequence[Report]) -> dict[Key, LogVerdict | None]:
+        """Put the last bytes of small logs into the database; None for those that are not small.
+
+        Most runs are short: their whole log comes with their end, and many of them are one statement.
+        """
+        held = log_chunks.offsets(self._connection, [one.run for one in reports])
+        whole: list[tuple[str, bytes, Times]] = []
+        verdicts: dict[Key, LogVerdict | None] = {}
+        for one in reports:
+            assert one.finished is not None
+            data = b"".join(wrote.data for wrote in one.writes)
+            is_whole = one.run not in held and (not one.writes or one.writes[0].offset == 0)
+            if is_whole and len(data) <= log_chunks.INLINE_BYTES:
+                if data:
+                    whole.append((one.run, data, [time for wrote in one.writes for time in wrote.times]))
+                verdicts[one.run, one.epoch] = compare(one.finished, len(data), hashlib.sha256(data).hexdigest())
+            else:
+                verdicts[one.run, one.epoch] = self._append(one, one.finished)
+        log_chunks.append_whole(self._connection, whole)
+        return verdicts
+
+    def _append(self, report: Report, finished: m.Finished) -> LogVerdict | None:
+        """Append to a log that has bytes already; None when it is not small."""
         for wrote in report.writes:
             size = log_chunks.append_inline(self._connection, report.run, wrote.offset, wrote.data, wrote.times)
             if size is None:
                 return None
-        data = b"".join(wrote.data for wrote in report.writes)
-        if report.writes and report.writes[0].offset == 0 and size == len(data):
-            return compare(report.finished, size, hashlib.sha256(data).hexdigest())
         found = log_chunks.inline_digest(self._connection, report.run)
-        return None if found is None else compare(report.finished, *found)
+        return None if found is None else compare(finished, *found)
 
     def record(self, reports: Sequence[Report], verdicts: dict[Key, LogVerdict | None]) -> list[Outcome]:
         """Record every fact in order, then look at what did not apply."""

@@ -13,7 +13,7 @@ row, so that a log of a line a second does not become thousands of rows.
 
 import hashlib
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from orchestra.storage.log_lines import Times
 from orchestra.storage.schema import log_chunk
+from orchestra.storage.statements import Statement
 
 INLINE_BYTES: Final = 1 << 16
 """Logs up to here live in the database, larger ones in files."""
@@ -39,11 +40,18 @@ _last = (
     .limit(1)
 )
 _all = select(_column.size, _column.data, _column.times).where(_column.run == bindparam("of")).order_by(_column.start)
+_offsets = (
+    select(_column.run, func.max(_column.start + _column.size))
+    .where(_column.run.in_(bindparam("runs", expanding=True)))
+    .group_by(_column.run)
+)
 _join = (
     update(log_chunk)
     .where(_column.run == bindparam("of"), _column.start == bindparam("at"))
     .values(size=bindparam("size"), data=bindparam("data"), times=bindparam("times"))
 )
+
+_insert = Statement(insert(log_chunk), ("run", "start", "size", "data", "times"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,19 @@ def append_inline(
     return size + len(fresh)
 
 
+def append_whole(connection: Connection, logs: Sequence[tuple[str, bytes, Times]]) -> None:
+    """Put small logs (run, data, times) into the database of which no byte is there yet, a row each.
+
+    For the end of many short runs in one transaction; `offsets` tells which runs hold nothing.
+    """
+    rows = [
+        {"run": run, "start": 0, "size": len(data), "data": data, "times": pack_times(times) or None}
+        for run, data, times in logs
+    ]
+    if rows:
+        _insert.execute(connection, rows)
+
+
 def offset(connection: Connection, run: str) -> int:
     """Return how many bytes of the log of `run` are durable."""
     return offsets(connection, (run,)).get(run, 0)
@@ -100,12 +121,8 @@ def offsets(connection: Connection, runs: Iterable[str]) -> dict[str, int]:
     asked = list(runs)
     found: dict[str, int] = {}
     for start in range(0, len(asked), _ASKED_AT_ONCE):
-        query = (
-            select(_column.run, func.max(_column.start + _column.size))
-            .where(_column.run.in_(asked[start : start + _ASKED_AT_ONCE]))
-            .group_by(_column.run)
-        )
-        found.update((run, size) for run, size in connection.execute(query))
+        rows = connection.execute(_offsets, {"runs": asked[start : start + _ASKED_AT_ONCE]})
+        found.update((run, size) for run, size in rows)
     return found
 
 
