@@ -19,29 +19,36 @@ _SIGNS: Final = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": 
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @click.option("--prune", is_flag=True, help="Delete what these files owned before and no longer name.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and change nothing.")
+@click.option("--source", default="files", show_default=True, metavar="NAME", help="Who owns what these files create.")
 @with_output
 @with_client
-def apply(client: Client, paths: tuple[Path, ...], prune: bool, dry_run: bool, output: str) -> None:
+def apply(client: Client, *, paths: tuple[Path, ...], prune: bool, dry_run: bool, source: str, output: str) -> None:
     """Bring projects, jobs and schedules to what the files say.
 
-    PATH is a YAML or JSON file, or a folder of them. Nothing is written where nothing differs.
+    PATH is a YAML or JSON file, or a folder of them. Nothing is written where nothing differs. Apply
+    all files of one --source together: with --prune, what it owned and they no longer name is deleted.
     """
     files = [{"name": one.name, "content": _text(one)} for one in documents.load(paths)]
-    plan = client.plan(files, prune=prune) if dry_run else client.apply(files, prune=prune)
+    carry_out = client.plan if dry_run else client.apply
+    plan = carry_out(files, prune=prune, source=source)
     if output == "json":
         print_json(plan)
         return
     changes = plan["changes"]
     for change in changes:
         _print_change(change)
-    counts = {action: sum(one["action"] == action for one in changes) for action in _SIGNS}
-    said = ", ".join(f"{count} to {action}" for action, count in counts.items() if count)
+    done = {"create": "created", "update": "updated", "delete": "deleted"}
+    counts = {word: sum(one["action"] == action for one in changes) for action, word in done.items()}
+    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     if not changes:
         click.echo("nothing differs")
     elif dry_run:
-        click.echo(f"{said}; nothing was changed (dry run)")
+        click.echo(f"would be: {said}; nothing was changed (dry run)")
     else:
-        click.echo(f"applied: {said.replace(' to ', ' ')}d" if len(changes) == 1 else f"applied: {said}")
+        click.echo(said)
+    if plan["leftovers"]:
+        names = ", ".join(f"{one['kind']} {one['path']}" for one in plan["leftovers"])
+        click.echo(f"no longer in the files, and kept without --prune: {names}")
 
 
 def _text(document: documents.Document) -> str:

@@ -233,13 +233,16 @@ class Client:
             if current.status in TERMINAL:
                 return current
 
-    def plan(self, files: Sequence[Mapping[str, str]], *, prune: bool) -> dict[str, Any]:
+    def plan(self, files: Sequence[Mapping[str, str]], *, prune: bool, source: str = "files") -> dict[str, Any]:
         """What applying `files` ({name, content} each) would change; changes nothing."""
-        return self._json("POST", "/configuration/plan", json={"files": list(files), "prune": prune})
+        return self._json("POST", "/configuration/plan", json=_configuration(files, prune, source))
 
-    def apply(self, files: Sequence[Mapping[str, str]], *, prune: bool) -> dict[str, Any]:
-        """Apply `files` and return the plan that was carried out; nothing is written where nothing differs."""
-        return self._json("POST", "/configuration/apply", json={"files": list(files), "prune": prune})
+    def apply(self, files: Sequence[Mapping[str, str]], *, prune: bool, source: str = "files") -> dict[str, Any]:
+        """Apply `files` and return the plan that was carried out; nothing is written where nothing differs.
+
+        `source` owns what they create; with `prune`, what it owns and the files no longer name is deleted.
+        """
+        return self._json("POST", "/configuration/apply", json=_configuration(files, prune, source))
 
     def _items(
         self, kind: type[T], path: str, limit: int | None, filters: Mapping[str, str | Sequence[str] | None]
@@ -270,6 +273,10 @@ class Client:
             raise Unavailable(f"{self.server} does not answer: {error}") from error
         _check(answer)
         return answer
+
+
+def _configuration(files: Sequence[Mapping[str, str]], prune: bool, source: str) -> dict[str, Any]:
+    return {"files": list(files), "prune": prune, "source": source}
 
 
 def _segment(text: str) -> str:
