@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 
 from orchestra.domain.recovery import Phase
 from orchestra.domain.run import CauseCode, RunStatus
+from orchestra.wire.master_session import SessionLimits
 from orchestra.worker.process import boot_id
 from support.protocol_server import ProtocolServer, ServedRun, protocol_server
 from support.waiting import is_gone, text_of, until
@@ -356,3 +358,40 @@ def test_a_finished_run_is_delivered_after_a_reboot_with_its_log_if_that_is_prov
         assert len(run.log) == (0 if is_torn else 108894)
 
     play(scenario)
+
+
+def test_a_log_that_vanishes_is_reported_and_holds_nothing_up() -> None:
+    async def scenario(server: ProtocolServer, worker: WorkerProcess) -> None:
+        prepare_gate(worker)
+        await server.close()
+        worker.kill()
+        server.limits = SessionLimits(window_bytes=1 << 16)
+        await server.open()
+        worker.start()
+        await server.until_connected()
+        run = await server.assign("echo begun; read -r _ < go; seq 200000")
+        await server.until(lambda: run.log, "its first bytes come")
+        (folder,) = worker.folders()
+        worker.kill()
+        (worker.data / "runs" / folder / "log").unlink()
+        await let_go(worker)
+        worker.start()
+        await ended(server, run)
+        assert run.finished.status is RunStatus.SUCCEEDED
+        assert run.finished.log_error is not None and "the worker" in run.finished.log_error
+        assert run.log == b"begun\n"
+        after = await server.assign("echo works")
+        await ended(server, after)
+        assert after.log == b"works\n"
+
+    play(scenario)
+
+
+def test_a_worker_whose_server_does_not_answer_stops_at_once() -> None:
+    async def scenario() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts in the kernel, and nobody ever answers
+            async with worker_process(f"http://127.0.0.1:{silent.getsockname()[1]}") as worker:
+                await until((worker.data / "installation").exists, "the worker is up")
+                assert "nothing was running" in await worker.stop(signal.SIGTERM)
+
+    asyncio.run(scenario())
