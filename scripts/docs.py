@@ -21,6 +21,7 @@ from pathlib import Path
 import click
 from configuration_fields import fields
 
+from orchestra import config, telemetry
 from orchestra.cli.app import cli
 from orchestra.domain.run import TERMINAL, TRANSITIONS, RunStatus
 
@@ -61,7 +62,9 @@ def _command_help(name: str, command: click.Command, root: click.Context) -> str
 PARTS: Mapping[str, Callable[[], str]] = {
     "commands": commands,
     "configuration-fields": fields,
+    "log-events": telemetry.document,
     "run-states": run_states,
+    "settings": config.document,
 }
 
 

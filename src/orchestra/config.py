@@ -3,11 +3,10 @@
 Sources, the later one wins: the default, the file (TOML, tables `[server]` and `[worker]`), the
 environment (`ORCHESTRA_` and the key in upper case), the command line. `load` reports everything
 that is wrong at once. Durations are seconds or text (`90s`, `15m`, `2h`, `1d`), sizes bytes or text
-(`64KiB`, `4MiB`, `1GiB`). `document` writes the page `docs/settings.md`, which a test compares.
+(`64KiB`, `4MiB`, `1GiB`). `make docs` writes what `document` returns into `docs/settings.md`.
 
 A setting is a field of `ServerSettings` or `WorkerSettings`; its key is the field's name without
-the unit at its end. To add one: add the field with its `why`, and write the page anew
-(`python -c "from orchestra import config; print(config.document(), end='')"`).
+the unit at its end. To add one: add the field with its `why`, then `make docs`.
 """
 # ruff: noqa: RUF009 - `setting` is `dataclasses.field` with the facts that users need.
 
@@ -45,13 +44,19 @@ class LogSettings:
     """What both programs say about themselves."""
 
     log_level: str = setting(
-        "info", "What is worth a line; `debug` tells every frame.", choices=("debug", "info", "warning", "error")
+        "info",
+        "What is worth a line; `debug` tells every assignment and every look at the queue.",
+        choices=("debug", "info", "warning", "error"),
     )
     log_format: str = setting(
         "auto",
         "`text` for people, `json` for machines, `auto`: text on a terminal, JSON otherwise.",
         choices=("auto", "text", "json"),
     )
+
+    def contradictions(self) -> tuple[Problem, ...]:
+        """Return what is wrong between settings that are each in order."""
+        return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +108,13 @@ class ServerSettings(LogSettings):
         lowest=1.0,
         highest=3600.0,
     )
+
+    def contradictions(self) -> tuple[Problem, ...]:
+        """A worker counts as silent only after it could have missed a heartbeat."""
+        if self.heartbeat_s * 1.5 <= self.worker_timeout_s:
+            return ()
+        expected = f"at least {self.heartbeat_s * 1.5:g}s, half as much again as heartbeat"
+        return (Problem(path="worker_timeout", message=f"expected {expected}, got {self.worker_timeout_s:g}s"),)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,9 +175,13 @@ def load(
             values[known[key].name] = _convert(known[key], value)
         except ValueError as error:
             problems.append(Problem(path=place.path, message=str(error), file=place.file))
-    if problems:
-        raise InvalidContent(f"the settings do not fit: {len(problems)} problems", tuple(problems))
-    return kind(**values)
+    settings = None if problems else kind(**values)
+    if settings is not None:
+        problems.extend(settings.contradictions())
+    if settings is None or problems:
+        count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+        raise InvalidContent(f"the settings do not fit: {count}", tuple(problems))
+    return settings
 
 
 def key_of(one: "Field[Any]") -> str:
@@ -179,21 +195,17 @@ def variable_of(key: str) -> str:
 
 
 def document() -> str:
-    """Return the page about all settings, in Markdown."""
-    parts = [
-        "# Settings\n",
-        "Written by `orchestra.config.document`; a test compares. The command line wins over the environment, the",
-        "environment over the file (`--config FILE`, TOML). Durations are seconds or text (`90s`, `15m`, `2h`, `1d`),",
-        "sizes bytes or text (`64KiB`, `4MiB`).",
-    ]
+    """Return the tables of all settings, in Markdown."""
+    parts: list[str] = []
     for table, kind in TABLES.items():
-        parts += ["", f"## `[{table}]`", "", kind.__doc__ or "", ""]
+        parts += [f"## `[{table}]`", "", kind.__doc__ or "", ""]
         parts += ["| key | environment | default | range | what and why |", "|---|---|---|---|---|"]
         for one in fields(kind):
             key = key_of(one)
             default, allowed = _show_default(one), _show_range(one)
             parts.append(f"| `{key}` | `{variable_of(key)}` | {default} | {allowed} | {one.metadata['why']} |")
-    return "\n".join(parts) + "\n"
+        parts.append("")
+    return "\n".join(parts).rstrip()
 
 
 def _from_file(

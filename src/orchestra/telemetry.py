@@ -186,18 +186,12 @@ class TextFormatter(logging.Formatter):
 
 
 def document() -> str:
-    """Return the page about all log events, in Markdown."""
-    parts = [
-        "# Log events\n",
-        "Written by `orchestra.telemetry.document`; a test compares. Each line of the server's and the worker's log is",
-        "one of these.\n",
-        "| event | level | meaning | fields |",
-        "|---|---|---|---|",
-    ]
+    """Return the table of all log events, in Markdown."""
+    parts = ["| event | level | meaning | fields |", "|---|---|---|---|"]
     for event, entry in CATALOGUE.items():
         names = ", ".join(f"`{name}`" for name in entry.fields)
         parts.append(f"| `{event}` | {logging.getLevelName(entry.level).lower()} | {entry.meaning} | {names} |")
-    return "\n".join(parts) + "\n"
+    return "\n".join(parts)
 
 
 def _values(record: logging.LogRecord) -> Mapping[str, object] | None:

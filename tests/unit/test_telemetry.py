@@ -101,7 +101,3 @@ def test_what_is_below_the_level_is_not_said() -> None:
     emit(LogEvent.RUN_EXPIRED, run="r1")
     assert stream.getvalue() == ""
     assert telemetry.LOGGER.level == logging.WARNING
-
-
-def test_the_page_about_log_events_is_current() -> None:
-    assert (ROOT / "docs" / "log-events.md").read_text() == telemetry.document()
