@@ -329,6 +329,7 @@ class Execution:
             "log_error": self._log.error,
             "results": results,
             "result_error": result_error,
+            "survivors": [one.pid for one in self.survivors],
         }
         self._note(record)
         try:

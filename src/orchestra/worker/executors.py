@@ -95,6 +95,8 @@ class _Executor:
         self.received = b""
         self.unsent = b""
         self.key: RunKey | None = None
+        self.is_adopted = False
+        """It had the key's run before we came; its greeting tells whether it still has it."""
 
 
 class ProcessExecutors:
@@ -141,6 +143,7 @@ class ProcessExecutors:
             self._begin_end(key, f"process {owner.pid}", sessions)
             return
         executor.key = key
+        executor.is_adopted = True
         self._busy[key] = executor
 
     def cancel(self, key: RunKey, by: str) -> None:
@@ -247,6 +250,11 @@ class ProcessExecutors:
 
     def _hear(self, executor: _Executor, message: dict[str, Any]) -> None:
         key = RunKey.parse(message.get("run") or "")
+        if message["type"] == "hello" and executor.is_adopted and executor.key is not None and key != executor.key:
+            # It ended the run after we read the journal and before we connected: the journal knows the rest.
+            over = executor.key
+            self._release(executor, over)
+            self._begin_end(over, f"process {executor.identity.pid}", {})
         if key is None or key != executor.key:
             return
         match message["type"]:
@@ -267,6 +275,7 @@ class ProcessExecutors:
         """The executor is free again. One that is too many ends when it is let go of."""
         self._busy.pop(key, None)
         executor.key = None
+        executor.is_adopted = False
         if len(self._idle) < self._spare and executor.connection is not None:
             self._idle.append(executor)
         else:

@@ -64,6 +64,7 @@ class HeldRun:
                     self._ended(one)
                 case "finished":
                     self.finished = one
+                    self.is_reusable = self.is_reusable and not one.get("survivors")
                     self.log_size = one["log_size"]
 
     def started_message(self) -> m.Started | None:

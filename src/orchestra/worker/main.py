@@ -4,6 +4,7 @@ The zygote is up while the rest is still being imported, and it is small because
 is in it. So this module imports little; `assemble` has the parts.
 """
 
+import ctypes
 import os
 import signal
 import socket
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import orchestra
-from orchestra.worker.process import inherited
+from orchestra.worker.process import PR_SET_PDEATHSIG, inherited, set_process_option
 
 ZYGOTE: Final = "import sys; sys.path.insert(0, sys.argv[1]); from orchestra.worker.zygote import main; main()"
 
@@ -91,8 +92,6 @@ def _keep_memory() -> None:
 
     Measured on 104 MB of log: 21,000 page faults and 290 ms of processor time without, 1 and 205 ms with it.
     """
-    import ctypes  # noqa: PLC0415
-
     tune = getattr(ctypes.CDLL(None), "mallopt", None)
     if tune is not None:  # glibc's; mallopt(3)
         for option, size in ((_M_TRIM_THRESHOLD, 16 << 20), (_M_TOP_PAD, 1 << 20), (_M_MMAP_THRESHOLD, 8 << 20)):
@@ -104,8 +103,6 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 
 def _die_with_parent() -> None:
     """Get a SIGTERM when the parent ends (prctl(2)); go at once if it has ended before we could ask."""
-    from orchestra.worker.zygote import PR_SET_PDEATHSIG, set_process_option  # noqa: PLC0415
-
     parent = os.getppid()
     set_process_option(PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != parent:

@@ -9,6 +9,7 @@ Imported by executors: no typing, no dataclasses, no subprocess.
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import signal
@@ -135,6 +136,21 @@ def send_signal(target: Stat, number: int) -> bool:
     finally:
         os.close(descriptor)
     return True
+
+
+PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
+PR_SET_CHILD_SUBREAPER = 36
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def set_process_option(option: int, value: int | bytes) -> None:
+    """prctl(2) with one argument, for this process; raises OSError."""
+    argument = ctypes.c_char_p(value) if isinstance(value, bytes) else ctypes.c_ulong(value)
+    if _libc.prctl(option, argument, 0, 0, 0) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), f"prctl {option}")
 
 
 class CannotStart(Exception):

@@ -12,7 +12,6 @@ the leader of its own session and the subreaper of all that its commands start.
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import signal
@@ -20,21 +19,7 @@ import socket
 import sys
 
 from orchestra.worker.executor import Executor
-
-PR_SET_PDEATHSIG = 1
-PR_SET_NAME = 15
-PR_SET_CHILD_SUBREAPER = 36
-
-
-def set_process_option(option: int, value: int | bytes) -> None:
-    """prctl(2) with one argument; raises OSError."""
-    argument = ctypes.c_char_p(value) if isinstance(value, bytes) else ctypes.c_ulong(value)
-    if _libc.prctl(option, argument, 0, 0, 0) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), f"prctl {option}")
-
-
-_libc = ctypes.CDLL(None, use_errno=True)
+from orchestra.worker.process import PR_SET_CHILD_SUBREAPER, PR_SET_NAME, set_process_option
 
 
 def main() -> None:
@@ -50,8 +35,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     worker = socket.socket(fileno=descriptor)
     worker.set_inheritable(False)
-    # What the worker itself was started with: an executor that lives on would keep somebody's pipe or port open.
-    os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+    _leave_surroundings(descriptor)
     # Objects that exist now never die; frozen, the collector does not touch (and so copy) their pages in each child.
     gc.freeze()
     gc.disable()
@@ -73,6 +57,17 @@ def main() -> None:
             _become_executor(data, socket.socket(fileno=connection))
         os.close(connection)
         _answer(worker, pid)
+
+
+def _leave_surroundings(descriptor: int) -> None:
+    """Let go of what the worker was started with: an executor lives on, and would keep somebody's pipe or mount."""
+    os.chdir("/")
+    for name in os.listdir("/proc/self/fd"):
+        if int(name) > descriptor:
+            try:
+                os.close(int(name))
+            except OSError:
+                pass  # the descriptor of this very listing
 
 
 def _answer(worker: socket.socket, pid: int) -> None:

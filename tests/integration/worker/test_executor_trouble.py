@@ -8,6 +8,7 @@ import hashlib
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from orchestra.worker import record
+from orchestra.worker.executors import Gone, ProcessExecutors, Zygote
 from orchestra.worker.spool import FolderSpool
 from support.executor_rig import Rig, rig, with_rig
 from support.waiting import is_gone
@@ -145,5 +147,19 @@ def test_what_cannot_be_read_is_set_aside_and_the_rest_is_read() -> None:
             assert (made.data / f"runs/.unreadable-{torn.key}").is_dir()
         finally:
             made.spool = again
+
+    with_rig(scenario)
+
+
+def test_a_run_that_ended_just_before_its_adoption_is_not_waited_for() -> None:
+    async def scenario(made: Rig) -> None:
+        run = await made.run("echo over")
+        unused = Zygote(socket.socket(), socket.socket)
+        later = ProcessExecutors(made.data, made.boot, unused, spare=1, records=lambda _: [])
+        reports: asyncio.Queue[object] = asyncio.Queue()
+        later.on_report = lambda _, report: reports.put_nowait(report)
+        later.adopt(run.key, made.owner(run), {})
+        assert isinstance(await reports.get(), Gone)
+        await later.close()
 
     with_rig(scenario)
