@@ -29,7 +29,12 @@ def test_the_command_line_wins_over_the_environment_and_that_over_the_file(tmp_p
 
 
 def test_durations_and_sizes_may_be_text() -> None:
-    environment = {"ORCHESTRA_HEARTBEAT": "2m", "ORCHESTRA_WINDOW": "1MiB", "ORCHESTRA_AUDIT": "30.5"}
+    environment = {
+        "ORCHESTRA_HEARTBEAT": "2m",
+        "ORCHESTRA_WORKER_TIMEOUT": "5m",
+        "ORCHESTRA_WINDOW": "1MiB",
+        "ORCHESTRA_AUDIT": "30.5",
+    }
     settings = load(ServerSettings, environment=environment)
     assert (settings.heartbeat_s, settings.window_bytes, settings.audit_s) == (120.0, 1 << 20, 30.5)
 
