@@ -2,8 +2,10 @@
 
 import asyncio
 import sqlite3
+import stat
 import threading
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -306,7 +308,7 @@ def _claim(connection: Connection, run: Run) -> int:
     return len(won)
 
 
-def test_a_foreign_lock_that_stays_makes_writes_unavailable(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_foreign_lock_that_stays_makes_writes_unavailable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engines, "BUSY_TIMEOUT_S", 0.05)
 
     async def scenario() -> None:
@@ -324,7 +326,20 @@ def test_a_foreign_lock_that_stays_makes_writes_unavailable(tmp_path: Any, monke
     asyncio.run(scenario())
 
 
-def test_a_commit_that_fails_leaves_the_outcome_to_be_read(tmp_path: Any) -> None:
+def test_every_file_of_the_database_belongs_to_its_owner_alone(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        database = open_database(f"sqlite:///{tmp_path}/orchestra.db")
+        await database.write(put("a"))
+        modes = await asyncio.to_thread(
+            lambda: {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+        )
+        assert modes == {"orchestra.db": 0o600, "orchestra.db-wal": 0o600, "orchestra.db-shm": 0o600}
+        await database.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_commit_that_fails_leaves_the_outcome_to_be_read(tmp_path: Path) -> None:
     def breaks_at_the_end(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
         connection.exec_driver_sql("INSERT INTO session VALUES ('s', 'nobody', '', '', '', '', '')")

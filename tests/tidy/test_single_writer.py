@@ -14,7 +14,7 @@ import pytest
 
 from tidy.source import files, name
 
-WRITER = "src/orchestra/storage/runs.py"
+WRITER = "src/orchestra/storage/run_status.py"
 SQL = re.compile(r"\b(update\s+run\b.*\bset\b.*\bstatus\b|insert\s+into\s+run\b)", re.IGNORECASE | re.DOTALL)
 
 
