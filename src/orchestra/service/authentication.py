@@ -154,7 +154,7 @@ class Authenticator:
         def read(connection: Connection) -> Caller | None:
             session = sessions.find(connection, token, now, SESSION_IDLE) if is_session else None
             principal = authentications.authenticate(connection, token, now)
-            # A session's token speaks as a cookie only (as a header it would need no CSRF token), all others as a header.
+            # A session speaks as a cookie only (as a header it would need no CSRF token), all others as a header.
             if principal is None or (principal.kind is TokenKind.SESSION) != is_session:
                 return None
             if is_session and session is None:
