@@ -127,9 +127,14 @@ class Dispatcher:
         now = self._parts.clock.now()
         secrets = {one.run: self._parts.random.randbytes(SECRET_BYTES) for one in ours}
         known = self._definitions
-        return await self._parts.database.write(
-            lambda connection: orders.claim(connection, ours, plan.changed, now, secrets=secrets, known=known)
-        )
+        try:
+            return await self._parts.database.write(
+                lambda connection: orders.claim(connection, ours, plan.changed, now, secrets=secrets, known=known)
+            )
+        except Unavailable:
+            # It may have been committed all the same, and then these runs would wait for an order that nobody sends.
+            self._links.owed.append(lambda connection: orders.undo(connection, secrets, now))
+            raise
 
     async def _send(self, claimed: tuple[Order, ...]) -> None:
         unsent: list[Order] = []

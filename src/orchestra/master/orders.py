@@ -129,6 +129,22 @@ def give_back(connection: Connection, unsent: Sequence[Order], now: datetime) ->
     runs.record_many(connection, facts, now)
 
 
+def undo(connection: Connection, secrets: Mapping[str, bytes], now: datetime) -> None:
+    """Undo a claim whose commit was not confirmed, as far as it happened: nothing of it was sent.
+
+    `secrets` are the ones that the claim gave out: they tell its assignments from any other's.
+    """
+    digests = {run: tokens.digest(secret) for run, secret in secrets.items()}
+    facts = [
+        (
+            run.identifier,
+            GivenBack(epoch=run.epoch, reason="the database failed while it was assigned; nobody was told"),
+        )
+        for run in runs.claimed_with(connection, digests)
+    ]
+    runs.record_many(connection, facts, now)
+
+
 TOO_LARGE: Final = Cause(
     CauseCode.BAD_DEFINITION,
     f"the definition with its parameters is larger than the {m.FRAME_LIMIT_BYTES >> 20} MiB that a worker can be sent",

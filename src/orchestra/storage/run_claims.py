@@ -15,7 +15,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, select
 
 from orchestra.domain.placement import Assignment
-from orchestra.domain.run import Assigned, Run
+from orchestra.domain.run import Assigned, Run, RunStatus
 from orchestra.storage import schema
 from orchestra.storage.run_queue import group_counts, group_limit
 from orchestra.storage.run_rows import SHAPE, parts
@@ -33,6 +33,10 @@ _CANDIDATES: Final = (
         & (schema.job_revision.c.revision == _RUN.c.job_revision),
     )
     .where(_RUN.c.identifier.in_(bindparam("identifiers", expanding=True)))
+)
+
+_CLAIMED: Final = select(*SHAPE.columns, _RUN.c.token_hash).where(
+    _RUN.c.identifier.in_(bindparam("identifiers", expanding=True)), _RUN.c.status == RunStatus.ASSIGNED
 )
 
 
@@ -74,6 +78,17 @@ def claim(
             active.update([one.group] if one.group is not None else [])
     batch.write(connection)
     return won
+
+
+def claimed_with(connection: Connection, token_hashes: Mapping[str, str]) -> list[Run]:
+    """Return the runs that are assigned by exactly the claim that gave them these tokens, for a claim whose commit
+    was not confirmed: the tokens are random, so nobody else's assignment is taken for it."""
+    found: list[Run] = []
+    for part in parts(token_hashes):
+        for row in connection.execute(_CLAIMED, {"identifiers": part}):
+            if row.token_hash == token_hashes[row.identifier]:
+                found.append(SHAPE.make(row))
+    return found
 
 
 def _holds(one: _Candidate, assignment: Assignment) -> bool:

@@ -25,7 +25,7 @@ from orchestra.domain.errors import InvalidContent, NotFound, Problem
 from orchestra.domain.run import Cause, Run, RunStatus, Step
 from orchestra.storage import events
 from orchestra.storage.event_type import EventType
-from orchestra.storage.run_claims import claim
+from orchestra.storage.run_claims import claim, claimed_with
 from orchestra.storage.run_lists import RunFilter, page
 from orchestra.storage.run_queue import (
     active_by_worker,
@@ -50,6 +50,7 @@ __all__ = [
     "WishOutcome",
     "active_by_worker",
     "claim",
+    "claimed_with",
     "complete_log",
     "definition",
     "due_to_expire",

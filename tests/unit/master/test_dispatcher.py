@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from orchestra.domain.errors import Unavailable
+from orchestra.domain.errors import OutcomeUnknown, Unavailable
 from orchestra.domain.run import RunStatus
 from orchestra.storage import hints, jobs, runs
 from orchestra.storage.database import Moment
@@ -126,6 +126,26 @@ async def test_a_database_that_fails_for_a_moment_delays_and_loses_nothing(world
     assert assigned(worker) == []
     await pass_time(5)
     assert assigned(worker) == [RUN]
+
+
+@story
+async def test_a_claim_whose_outcome_is_unknown_is_undone_and_made_again(world: World) -> None:
+    await world.furnish()
+    worker = await world.connect()
+    await world.database.write(lambda connection: world_insert(connection, world, 1))
+
+    def fail(moment: Moment) -> None:
+        if moment is Moment.AFTER_COMMIT:
+            world.fails = lambda moment: None
+            raise OutcomeUnknown("the connection was lost")
+
+    world.fails = fail
+    world.hints.publish(hints.PENDING)
+    await settle()
+    assert (await world.run()).status is RunStatus.ASSIGNED
+    assert assigned(worker) == []
+    await pass_time(10)
+    assert [(assign.run, assign.epoch) for assign in worker.heard(m.Assign)] == [(RUN, 2)]
 
 
 @story
