@@ -4,8 +4,10 @@ Triggers carry an idempotency key of their own, so that a request whose answer w
 repeated without a second run. Reading is retried when the server is unreachable for a moment.
 """
 
+import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
@@ -38,6 +40,14 @@ _ERRORS: Final[dict[int, type[OrchestraError]]] = {
     412: PreconditionFailed,
     503: Unavailable,
 }
+
+PIECE_BYTES: Final = 1 << 20
+PATIENCE_S: Final = 300.0
+"""How long who follows a run bears a server that does not answer: an upgrade of it takes less."""
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 5.0
+_QUIET: Final = httpx.Timeout(30.0, read=60.0)
+"""A stream says at least every 15 s that it lives."""
 
 T = TypeVar("T")
 
@@ -165,73 +175,74 @@ class Client:
         """Why the run is pending, with a verdict per worker."""
         return self._json("GET", f"/runs/{_segment(run)}/explain")
 
-    def log(self, run: str, start: int = 0) -> bytes:
-        """The log's bytes from `start` on, as far as they are there."""
-        answer = self._http.get(f"/runs/{_segment(run)}/log", headers={"Range": f"bytes={start}-"})
+    def log(self, run: str, start: int = 0, size: int | None = None) -> bytes:
+        """The log's bytes from `start` on, as far as they are there, at most `size`."""
+        last = "" if size is None else str(start + size - 1)
+        answer = self._request("GET", f"/runs/{_segment(run)}/log", headers={"Range": f"bytes={start}-{last}"})
         if answer.status_code == 416:
             return b""
         _check(answer)
         # Without a body to cut (an empty log) the server answers 200 with everything: nothing.
         return answer.content if answer.status_code == 206 else answer.content[start:]
 
-    def write_log(self, run: str, write: Any) -> None:
+    def write_log(self, run: str, write: Callable[[bytes], object]) -> None:
         """Pass the log's bytes to `write` piece by piece, so that a log of gigabytes needs no memory."""
-        with self._http.stream("GET", f"/runs/{_segment(run)}/log") as answer:
-            if answer.is_error:
-                answer.read()
-            _check(answer)
-            for piece in answer.iter_bytes(1 << 18):
+        with self._stream(f"/runs/{_segment(run)}/log") as answer:
+            for piece in answer.iter_bytes(PIECE_BYTES):
                 write(piece)
 
     def follow_log(self, run: str, start: int = 0) -> Iterator[bytes]:
         """The log's bytes from `start` on, as they come, until the run is terminal and all were read.
 
-        The stream of events only wakes; bytes come by range, so a broken stream loses nothing: it
-        is opened again from the offset that was reached.
+        A broken stream loses nothing: it is opened again at the offset that was reached. Raises
+        Unavailable when the server stays away for `PATIENCE_S`.
         """
-        offset = start
+        offset, patience = start, _Patience(PATIENCE_S)
         while True:
             try:
-                for _ in self.wait_log(run, offset):
-                    while piece := self.log(run, offset):
-                        offset += len(piece)
-                        yield piece
-            except httpx.TransportError:
-                pass
-            while piece := self.log(run, offset):
-                offset += len(piece)
-                yield piece
-            if self.run(run).status in TERMINAL:
-                yield from filter(None, [self.log(run, offset)])
-                return
-
-    def wait_log(self, run: str, offset: int) -> Iterator[str]:
-        """Yield at once, then at each event of the log's stream; end when the stream ends."""
-        yield ""
-        timeout = httpx.Timeout(30.0, read=60.0)
-        with self._http.stream(
-            "GET", f"/runs/{_segment(run)}/log/stream", params={"offset": offset}, timeout=timeout
-        ) as answer:
-            if answer.is_error:
-                answer.read()
-            _check(answer)
-            for line in answer.iter_lines():
-                if line.startswith("data:"):
-                    yield line[5:].strip()
+                # What is there already comes as raw bytes: they are cheaper than events.
+                while piece := self.log(run, offset, PIECE_BYTES):
+                    offset += len(piece)
+                    yield piece
+                for piece in self._log_events(run, offset):
+                    offset += len(piece)
+                    yield piece
+                    patience.renew()
+                if self.run(run).status in TERMINAL:
+                    yield from filter(None, [self.log(run, offset)])
+                    return
+            except Unavailable as error:
+                patience.wait(error)
 
     def wait(self, run: str) -> Run:
-        """Block until the run is terminal and return it; waits on the run's log stream, never polls."""
+        """Block until the run is terminal and return it; waits on the run's log stream, never polls.
+
+        Raises Unavailable when the server stays away for `PATIENCE_S`.
+        """
+        patience = _Patience(PATIENCE_S)
         while True:
             try:
-                for _ in self.wait_log(run, 0):
-                    current = self.run(run)
-                    if current.status in TERMINAL:
-                        return current
-            except httpx.TransportError:
-                pass
-            current = self.run(run)
-            if current.status in TERMINAL:
-                return current
+                # Beyond the end of any log: of the stream, only its end comes.
+                for _ in self._log_events(run, 1 << 62):
+                    pass
+                found = self.run(run)
+                if found.status in TERMINAL:
+                    return found
+                patience.renew()
+            except Unavailable as error:
+                patience.wait(error)
+
+    def _log_events(self, run: str, offset: int) -> Iterator[bytes]:
+        """What the log's stream brings from `offset` on, until it ends."""
+        with self._stream(f"/runs/{_segment(run)}/log/stream", params={"offset": offset}, timeout=_QUIET) as answer:
+            kind = ""
+            for line in answer.iter_lines():
+                name, _, value = line.partition(": ")
+                if name == "event":
+                    kind = value
+                elif name == "data" and kind == "log":
+                    event = msgspec.json.decode(value, type=_LogEvent)
+                    yield event.base64 if event.text is None else event.text.encode()
 
     def plan(self, files: Sequence[Mapping[str, str]], *, prune: bool, source: str = "files") -> dict[str, Any]:
         """What applying `files` ({name, content} each) would change; changes nothing."""
@@ -267,12 +278,58 @@ class Client:
         return value
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
-        try:
-            answer = self._http.request(method, path, **request)
-        except httpx.TransportError as error:
-            raise Unavailable(f"{self.server} does not answer: {error}") from error
+        answer = self._request(method, path, **request)
         _check(answer)
         return answer
+
+    def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **request)
+        except httpx.TransportError as error:
+            raise self._unavailable(error) from error
+
+    @contextmanager
+    def _stream(self, path: str, **request: Any) -> Iterator[httpx.Response]:
+        try:
+            with self._http.stream("GET", path, **request) as answer:
+                if answer.is_error:
+                    answer.read()
+                _check(answer)
+                yield answer
+        except httpx.TransportError as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: httpx.TransportError) -> Unavailable:
+        return Unavailable(f"{self.server} does not answer: {error}")
+
+
+class _LogEvent(msgspec.Struct):
+    """The event `log` of the stream: text, or bytes that are no UTF-8."""
+
+    text: str | None = None
+    base64: bytes = b""
+
+
+class _Patience:
+    """How long to go on trying while the server does not answer: pauses that grow, up to a limit of seconds."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self.renew()
+
+    def renew(self) -> None:
+        """The server answered."""
+        self._end: float | None = None
+        self._pause_s = _FIRST_PAUSE_S
+
+    def wait(self, error: Unavailable) -> None:
+        """Pause; raises `error` once the limit is reached."""
+        now = time.monotonic()
+        self._end = self._end or now + self._limit_s
+        if now >= self._end:
+            raise error
+        time.sleep(self._pause_s)
+        self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
 
 
 def _configuration(files: Sequence[Mapping[str, str]], prune: bool, source: str) -> dict[str, Any]:
