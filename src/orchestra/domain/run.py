@@ -240,7 +240,7 @@ def apply(run: Run, fact: Fact, now: datetime) -> Run | Refusal:
     allowed = TRANSITIONS.get((run.status, type(fact)))
     if allowed is None:
         return Refusal.ILLEGAL
-    after = replace(_after(run, fact, now), update_date=now)
+    after = _after(run, fact, now)
     return after if after.status in allowed else Refusal.ILLEGAL
 
 
@@ -250,6 +250,7 @@ def _after(run: Run, fact: Fact, now: datetime) -> Run:
         case Assigned():
             return replace(
                 run,
+                update_date=now,
                 status=_ASSIGNED,
                 worker=fact.worker,
                 worker_properties=fact.worker_properties,
@@ -259,6 +260,7 @@ def _after(run: Run, fact: Fact, now: datetime) -> Run:
         case GivenBack():
             return replace(
                 run,
+                update_date=now,
                 status=_PENDING,
                 worker=None,
                 worker_properties=None,
@@ -266,10 +268,12 @@ def _after(run: Run, fact: Fact, now: datetime) -> Run:
             )
         case Started():
             message = f"runs on {run.worker}"
-            return replace(run, status=_RUNNING, start_date=fact.date, cause=Cause(CauseCode.RUNNING, message))
+            cause = Cause(CauseCode.RUNNING, message)
+            return replace(run, update_date=now, status=_RUNNING, start_date=fact.date, cause=cause)
         case Finished():
             return replace(
                 run,
+                update_date=now,
                 status=fact.status,
                 cause=fact.cause,
                 completion_date=fact.date,
@@ -281,10 +285,18 @@ def _after(run: Run, fact: Fact, now: datetime) -> Run:
                 log_error=fact.log_error,
             )
         case NeverStarted() | Cancelled() | Expired():
-            return replace(run, status=RunStatus.CANCELLED, cause=fact.cause, completion_date=now, log_complete=True)
+            return replace(
+                run,
+                update_date=now,
+                status=RunStatus.CANCELLED,
+                cause=fact.cause,
+                completion_date=now,
+                log_complete=True,
+            )
         case Lost():
             return replace(
                 run,
+                update_date=now,
                 status=RunStatus.EXCEPTION,
                 cause=fact.cause,
                 completion_date=now,
