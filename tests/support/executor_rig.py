@@ -146,7 +146,7 @@ class Rig:
         for path in (self.data / "executors").glob("*.identity"):
             owner = Identity.parse(text_of(path))
             if owner is not None and is_alive(owner, self.boot):
-                for one in (*living_below(owner.pid), stat(owner.pid)):
+                for one in (stat(owner.pid), *living_below(owner.pid)):
                     if one is not None:
                         send_signal(one, signal.SIGKILL)
 

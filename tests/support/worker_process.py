@@ -88,7 +88,8 @@ class WorkerProcess:
         if self.process is not None and self.process.poll() is None:
             self.kill()
         for owner in self.executors():
-            for one in (*living_below(owner.pid), stat(owner.pid)):
+            # The executor first: it must not record how its commands ended.
+            for one in (stat(owner.pid), *living_below(owner.pid)):
                 if one is not None:
                     send_signal(one, signal.SIGKILL)
 
