@@ -29,7 +29,8 @@ from orchestra.worker.requests import RunKey
 REQUEST_INLINE_BYTES: Final = 1 << 15
 """A larger request is read from the folder by the executor, so that a message always fits the socket's buffer."""
 RECEIVE_BYTES: Final = 1 << 18
-SWEEP_GRACE_S: Final = 5.0
+SWEEP_GRACE_S: Final = 2.0
+"""Less than a run's own grace: the run is lost anyway, and is reported within five seconds (reliability.md, C05)."""
 SWEEP_LIMIT_S: Final = 10.0
 SWEEP_PAUSE_S: Final = 0.05
 

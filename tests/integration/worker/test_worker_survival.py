@@ -389,9 +389,10 @@ def test_a_log_that_vanishes_is_reported_and_holds_nothing_up() -> None:
 
 def test_a_worker_whose_server_does_not_answer_stops_at_once() -> None:
     async def scenario() -> None:
-        with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts in the kernel, and nobody ever answers
+        with socket.create_server(("127.0.0.1", 0)) as silent:
             async with worker_process(f"http://127.0.0.1:{silent.getsockname()[1]}") as worker:
-                await until((worker.data / "installation").exists, "the worker is up")
-                assert "nothing was running" in await worker.stop(signal.SIGTERM)
+                connection, _ = await asyncio.to_thread(silent.accept)
+                with connection:  # and nobody ever answers
+                    assert "nothing was running" in await worker.stop(signal.SIGTERM)
 
     asyncio.run(scenario())
