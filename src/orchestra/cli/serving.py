@@ -109,7 +109,7 @@ async def _serve(settings: ServerSettings, data: Path, listening: socket.socket,
             settings=ServiceSettings(base_path=settings.base_path),
             is_ready=ready.is_set,
         )
-        server = _Uvicorn(_switch(service, Listener(master), settings.base_path))
+        server = _Uvicorn(_switch(service, Listener(master), settings.base_path), service.stop)
         address = f"http://{_host(settings.host)}:{listening.getsockname()[1]}{settings.base_path}"
         installation = Installation(
             address=address, data=data, database=database, hints=hints, clock=clock, random=chance, first=first
@@ -199,7 +199,7 @@ def _switch(service: Application, workers: Application, base_path: str) -> Appli
 class _Uvicorn(uvicorn.Server):
     """uvicorn, without its own signal handlers, and with an event for "it answers now"."""
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, on_stop: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 application,
@@ -216,6 +216,7 @@ class _Uvicorn(uvicorn.Server):
                 timeout_graceful_shutdown=GRACE_S,
             )
         )
+        self._on_stop = on_stop
         self.answers = asyncio.Event()
 
     @contextlib.contextmanager
@@ -227,6 +228,11 @@ class _Uvicorn(uvicorn.Server):
         """Start, then tell who waits."""
         await super().startup(sockets)
         self.answers.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End streams and live connections first: what is waited for would otherwise be they."""
+        self._on_stop()
+        await super().shutdown(sockets)
 
 
 @contextlib.contextmanager

@@ -22,6 +22,11 @@ class AccessWatch:
         self._scope = scope
         self.caller = caller
         self._checked = parts.clock.monotonic()
+        self._is_in_doubt = False
+
+    def doubt(self) -> None:
+        """Look again at the next question: somebody's permissions have changed."""
+        self._is_in_doubt = True
 
     def wait_s(self) -> float:
         """Return how many seconds the caller's access holds for sure, at most `ACCESS_S`."""
@@ -40,10 +45,11 @@ class AccessWatch:
         except TooMany as error:
             raise NotAuthenticated(error.detail) from None
         self._checked = self._parts.clock.monotonic()
+        self._is_in_doubt = False
 
     async def holds(self) -> bool:
         """Tell whether the caller's authentication is still valid; `caller` is then who it is."""
-        is_due = self._parts.clock.monotonic() - self._checked >= ACCESS_S
+        is_due = self._is_in_doubt or self._parts.clock.monotonic() - self._checked >= ACCESS_S
         if is_due or not self._parts.authenticator.is_valid(self.caller):
             try:
                 await self.check()

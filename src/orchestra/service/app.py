@@ -70,6 +70,12 @@ class ServiceApp:
         else:
             await self._edge(scope, receive, send)
 
+    def stop(self) -> None:
+        """End what answers without an end: streams and live connections. Call it before the server stops accepting,
+        which waits for them."""
+        self.parts.tail.stop()
+        self.parts.board.stop()
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Run the service's own tasks; one that fails ends whoever is inside."""

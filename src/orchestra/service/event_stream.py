@@ -17,7 +17,7 @@ from orchestra.service import sse
 from orchestra.service.access_watch import AccessWatch
 from orchestra.service.events_view import may_see, show_event
 from orchestra.service.parts import Parts
-from orchestra.service.tail import BATCH, Feed
+from orchestra.service.tail import ACCESS, BATCH, Feed
 from orchestra.storage import events
 from orchestra.storage.events import Event
 
@@ -85,7 +85,9 @@ async def follow(parts: Parts, after: int | None, topics: EventTopics, access: A
             else:
                 batch = await _next(feed, access.wait_s())
                 is_behind, feed.has_gap = feed.has_gap, False
-            if not await access.holds():
+            if any(event.type in ACCESS for event in batch):
+                access.doubt()
+            if parts.tail.is_over or not await access.holds():
                 return
             for event in batch:
                 if event.sequence > position:

@@ -20,6 +20,7 @@ from orchestra.service import sse
 from orchestra.service.access_watch import AccessWatch
 from orchestra.service.entities import Entity
 from orchestra.service.parts import Parts
+from orchestra.service.tail import ACCESS_CHANGED, STOPPING
 from orchestra.storage import hints as topics
 from orchestra.storage import runs
 
@@ -46,11 +47,13 @@ class LogEnd(Entity, frozen=True):
 async def follow(parts: Parts, run: str, offset: int, access: AccessWatch) -> AsyncIterator[bytes]:
     """Give the events from the byte at `offset` on; end with the run, or with the caller's access."""
     quiet_since = parts.clock.monotonic()
-    with parts.hints.subscribe([topics.log(run), topics.run(run)]) as subscription:
+    # At once, so that a client knows that it is connected before anything is written.
+    yield sse.ALIVE
+    with parts.hints.subscribe([topics.log(run), topics.run(run), STOPPING, ACCESS_CHANGED]) as subscription:
         while True:
             # The run first: what it wrote is durable before it is terminal, so nothing is missed at the end.
             found = await parts.database.read(lambda rows: runs.get(rows, run))
-            if found is None or not await access.holds():
+            if found is None or parts.tail.is_over or not await access.holds():
                 return
             if not access.caller.principal.can(Permission.RUN_READ, found.project):
                 return
@@ -70,7 +73,8 @@ async def follow(parts: Parts, run: str, offset: int, access: AccessWatch) -> As
                 return
             try:
                 async with asyncio.timeout(access.wait_s()):
-                    await subscription.wait()
+                    if ACCESS_CHANGED in await subscription.wait():
+                        access.doubt()
             except TimeoutError:
                 if parts.clock.monotonic() - quiet_since >= sse.ALIVE_S:
                     yield sse.ALIVE

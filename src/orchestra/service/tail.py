@@ -30,6 +30,11 @@ BATCH: Final = 1_000
 FEED_EVENTS: Final = 10_000
 """Events that wait for one reader at most; each takes about a kilobyte."""
 
+STOPPING: Final = "service.stopping"
+"""Hint: the service stops."""
+ACCESS_CHANGED: Final = "service.access"
+"""Hint: somebody's permissions may be others."""
+
 ACCESS: Final = frozenset(
     {
         EventType.USER_CREATED,
@@ -50,6 +55,7 @@ class Feed:
         self._waiting: list[Event] = []
         self._wake = asyncio.Event()
         self.has_gap = False
+        self.is_over = False
 
     def put(self, batch: list[Event]) -> None:
         """Called by the tail."""
@@ -61,12 +67,17 @@ class Feed:
         self._wake.set()
 
     async def wait(self) -> list[Event]:
-        """Wait for events and return them, oldest first; empty after a gap. Deadlines are the caller's."""
-        while not self._waiting and not self.has_gap:
+        """Wait for events and return them, oldest first; none after a gap or at the end. Deadlines: the caller's."""
+        while not self._waiting and not self.has_gap and not self.is_over:
             self._wake.clear()
             await self._wake.wait()
         taken, self._waiting = self._waiting, []
         return taken
+
+    def end(self) -> None:
+        """Called by the tail when the service stops."""
+        self.is_over = True
+        self._wake.set()
 
     def close(self) -> None:
         """Follow no longer."""
@@ -82,6 +93,8 @@ class Tail:
         self._on_access = on_access
         self.sequence = 0
         self.feeds: dict[Feed, None] = {}
+        self.is_over = False
+        """The service stops: whoever answers without an end ends now."""
 
     def feed(self) -> Feed:
         """Follow from now on: from the event after `sequence`."""
@@ -92,6 +105,13 @@ class Tail:
     async def start(self) -> None:
         """Begin at the end of the table; call it before anything is served."""
         self.sequence = await self._database.read(events.last_sequence)
+
+    def stop(self) -> None:
+        """End every feed, and wake whoever waits for something else (`STOPPING`)."""
+        self.is_over = True
+        for feed in tuple(self.feeds):
+            feed.end()
+        self._hints.publish(STOPPING)
 
     async def run(self) -> None:
         """Follow the table for ever. What goes wrong with the database is tried again at the next deadline."""
@@ -114,6 +134,7 @@ class Tail:
             self.sequence = batch[-1].sequence
             if any(event.type in ACCESS for event in batch):
                 self._on_access()
+                self._hints.publish(ACCESS_CHANGED)
             for feed in tuple(self.feeds):
                 feed.put(batch)
             for run in {event.run for event in batch if event.run is not None}:

@@ -206,10 +206,11 @@ def running(data: Path, settings: ServiceSettings | None = None) -> Iterator[Rig
         try:
             yield rig
         finally:
-            for client in (rig.api, *rig.clients):
-                client.close()
+            made["loop"].call_soon_threadsafe(made["app"].stop)
             made["server"].should_exit = True
             thread.join(WAIT_S)
+            for client in (rig.api, *rig.clients):
+                client.close()
             assert not thread.is_alive(), "the server did not stop"
 
 

@@ -87,6 +87,9 @@ class Listener(Protocol):
     def changed(self, changes: Changes) -> None:
         """Take what changed; must not wait."""
 
+    def stop(self) -> None:
+        """The service stops; must not wait."""
+
 
 class Board:
     """Runs as one task of the service."""
@@ -120,6 +123,11 @@ class Board:
         """Tell it no more."""
         self._listeners.pop(listener, None)
 
+    def stop(self) -> None:
+        """End every connection."""
+        for listener in tuple(self._listeners):
+            listener.stop()
+
     def watch(self, run: str) -> None:
         """Also look for changes of `run` that are no events: its live steps, why it waits."""
         self._watched[run] = self._watched.get(run, 0) + 1
@@ -150,7 +158,7 @@ class Board:
     async def _follow_events(self) -> None:
         feed = self._tail.feed()
         try:
-            while True:
+            while not feed.is_over:
                 batch = await feed.wait()
                 self._has_gap |= feed.has_gap
                 feed.has_gap = False

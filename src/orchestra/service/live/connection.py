@@ -49,7 +49,7 @@ SEND_S: Final = 60.0
 """A client that takes no byte for so long is gone."""
 OVERVIEW_S: Final = 1.0
 
-BAD_FRAME, NOT_SIGNED_IN, TOO_MANY = 4400, 4401, 4429
+GOING_AWAY, BAD_FRAME, NOT_SIGNED_IN, TOO_MANY = 1001, 4400, 4401, 4429
 
 _ALIVE: Final = write(Alive())
 
@@ -89,6 +89,7 @@ class Connection:
         self._size = 0
         self._wake = asyncio.Event()
         self._access = asyncio.Event()
+        self._is_stopping = False
         self._group = asyncio.TaskGroup()
 
     async def serve(self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
@@ -197,6 +198,11 @@ class Connection:
             # Counting a million runs takes a while; then it is done less often.
             await asyncio.sleep(max(OVERVIEW_S, 20 * (loop.time() - begin)))
 
+    def stop(self) -> None:
+        """The service stops: say so and leave."""
+        self._is_stopping = True
+        self._access.set()
+
     def changed(self, changes: Changes) -> None:
         """Take what the board found."""
         if changes.may_concern_access:
@@ -287,6 +293,8 @@ class Connection:
                 async with asyncio.timeout(self._watch.wait_s()):
                     await self._access.wait()
             self._access.clear()
+            if self._is_stopping:
+                raise Closed(GOING_AWAY, "the server stops")
             before = self._watch.caller
             try:
                 await self._watch.check()

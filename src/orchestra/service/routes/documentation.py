@@ -26,7 +26,7 @@ async def get_documentation(request: ApiRequest) -> Response[str]:
     """Read the documentation page."""
     nonce = request.parts.random.randbytes(16).hex()
     headers = {"Content-Security-Policy": page_policy(nonce)}
-    return Response(render(document(request.app), nonce), media_type="text/html; charset=utf-8", headers=headers)
+    return Response(render(document(request.app), nonce), media_type="text/html", headers=headers)
 
 
 API_HANDLERS = [get_openapi]
