@@ -22,6 +22,7 @@ from simulation.history import (
     Forgotten,
     History,
     Invoked,
+    Linked,
     Seen,
     Started,
 )
@@ -182,6 +183,24 @@ def inv_08(history: History) -> Iterator[Violation]:
                 one.kind == needed and one.target == entry.worker and one.at <= entry.at for one in faults
             ):
                 yield Violation("INV-08", entry.at, entry.run, f"{entry.cause}, but {entry.worker} had no {needed}")
+    yield from _impatience(history)
+
+
+def _impatience(history: History) -> Iterator[Violation]:
+    """A run is lost only once its worker was away for as long as its job bears."""
+    away: dict[str, float] = {}
+    for entry in history.of(Linked, Changed):
+        if isinstance(entry, Linked):
+            if entry.is_connected:
+                away.pop(entry.worker, None)
+            else:
+                away.setdefault(entry.worker, entry.since)
+        elif entry.cause == "worker_lost":
+            patience = history.patience.get(entry.run)
+            absence = entry.at - away[entry.worker] if entry.worker in away else 0.0
+            if patience is None or absence < patience - 1:
+                what = f"lost after {absence:.0f} s without {entry.worker}, its job bears {patience} s"
+                yield Violation("INV-08", entry.at, entry.run, what)
 
 
 def inv_09(history: History) -> Iterator[Violation]:
@@ -344,12 +363,9 @@ def inv_24(history: History) -> Iterator[Violation]:
         if final is not None and final.status in ("aborted", "cancelled"):
             continue
         beats = [one.at for one in history.of(Beat) if one.run == invoked.run]
-        if invoked.action == "abort" and beats and beats[-1] > answer.at + ABORT_LIMIT_S:
-            reached = [one.at for one in history.of(Fault) if one.at > answer.at]
-            if not reached:
-                yield Violation(
-                    "INV-24", answer.at, invoked.run, f"lived {beats[-1] - answer.at:.0f} s after the abort"
-                )
+        since = max([answer.at, *(one.at for one in history.of(Fault))])
+        if invoked.action == "abort" and beats and beats[-1] > since + ABORT_LIMIT_S:
+            yield Violation("INV-24", answer.at, invoked.run, f"lived for {beats[-1] - since:.0f} s after its abort")
 
 
 ABORT_LIMIT_S = 60.0

@@ -1,7 +1,7 @@
 """The history of one simulated world: what happened, as seen from outside the program, in true order.
 
     H1 clients    Invoked, Answered, Seen          what was asked for and answered; a timeout is `info`, never `fail`
-    H2 database   Changed                          each row of `event` that changes a status, at its commit
+    H2 database   Changed, Linked                  each row of `event` that changes a status, at its commit
     H3 workers    Cleaned                          data of a run was deleted on a worker
     H4 witness    Started, Beat, Ended             what really ran, written where no fault reaches
     H5 nemesis    Fault                            what we did to them
@@ -75,6 +75,15 @@ class Changed(Entry):
     epoch: int
     worker: str = ""
     cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked(Entry):
+    """The server's rows say that a worker is connected, or that it no longer is, `since` then."""
+
+    worker: str
+    is_connected: bool
+    since: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,6 +208,8 @@ class History:
     """The numbers of all events of a run, wishes included, in the order of their commits."""
     needs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Properties that a run's job wants."""
+    patience: dict[str, float | None] = field(default_factory=dict)
+    """For how many seconds a run's job bears the absence of its worker; None: for ever."""
     properties: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Properties of each worker, and how many runs it may have at once (`slots`)."""
     slots: dict[str, int] = field(default_factory=dict)

@@ -1,13 +1,315 @@
-"""Planted faults: each switches off one protection of the program. A checker that finds none of them is blind."""
+"""Planted faults: each switches off one protection of the program. A world whose checkers find none of them is blind.
+
+A fault is planted by replacing a function of the program for as long as a context lasts, so the
+program itself knows nothing of it. `MUTANTS` names them; reliability.md 7.3 has the list from which
+most of them come.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Any
 
-MUTANTS: dict[str, str] = {}
+import pytest
+
+from orchestra.domain import placement, recovery
+from orchestra.domain import run as domain_run
+from orchestra.domain.recovery import Action
+from orchestra.domain.run import Cause, CauseCode, GivenBack, Run, RunStatus
+from orchestra.master import dispatcher, greeting, link, reaper, report
+from orchestra.master.intake import Intake
+from orchestra.storage import log_chunks, run_claims, run_queue, run_status, runs, workers
+from orchestra.wire import messages, worker_session
+from orchestra.wire.liveness import Liveness
+from orchestra.worker import record
+from orchestra.worker import runs as worker_runs
+from orchestra.worker.held_run import finished_record
+from simulation.world import execution
+from simulation.world.disk import SimFiles
+
+Patch = pytest.MonkeyPatch
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """What is switched off, and how."""
+
+    what: str
+    plant: Callable[[Patch], None]
+
+
+MUTANTS: dict[str, Mutant] = {}
+
+
+def mutant(what: str) -> Callable[[Callable[[Patch], None]], Callable[[Patch], None]]:
+    """Register a function that plants a fault; its name is the mutant's."""
+
+    def register(plant: Callable[[Patch], None]) -> Callable[[Patch], None]:
+        MUTANTS[plant.__name__] = Mutant(what, plant)
+        return plant
+
+    return register
 
 
 @contextmanager
 def planted(name: str | None) -> Iterator[None]:
-    yield
+    """Plant the named fault for as long as the context lasts; None plants nothing."""
+    with Patch.context() as patch:
+        if name is not None:
+            MUTANTS[name].plant(patch)
+        yield
+
+
+# --- the server's rows ---
+
+
+@mutant("a trigger's key is not looked up")
+def no_idempotency(patch: Patch) -> None:
+    patch.setattr(runs, "find_idempotent", lambda connection, key, body: None)
+    patch.setattr(runs, "remember_idempotent", lambda connection, key, body, created, now: None)
+
+
+@mutant("an assignment does not ask whether the run is still pending")
+def claim_without_compare(patch: Patch) -> None:
+    for status in RunStatus:
+        patch.setitem(domain_run.TRANSITIONS, (status, domain_run.Assigned), frozenset({RunStatus.ASSIGNED}))
+    patch.setattr(run_claims, "_holds", lambda one, assignment: True)
+
+
+@mutant("terminal statuses may be left")
+def no_terminal_guard(patch: Patch) -> None:
+    allowed = domain_run.TRANSITIONS[RunStatus.RUNNING, domain_run.Finished]
+    for status in domain_run.TERMINAL:
+        patch.setitem(domain_run.TRANSITIONS, (status, domain_run.Finished), allowed)
+
+
+@mutant("more runs than slots")
+def no_slot_guard(patch: Patch) -> None:
+    patch.setattr(run_claims, "free_slots", lambda connection, names: dict.fromkeys(names, 100))
+    real = placement.place
+
+    def place(snapshot: placement.Snapshot) -> placement.Plan:
+        wide = tuple(replace(one, used=one.used - 2) for one in snapshot.workers)
+        return real(replace(snapshot, workers=wide))
+
+    patch.setattr(dispatcher, "place", place)
+    patch.setattr(worker_runs.Runs, "active", lambda self: 0)
+
+
+@mutant("disabled workers get runs")
+def disabled_is_ignored(patch: Patch) -> None:
+    real = workers.slots
+
+    def slots(connection: Any) -> list[placement.WorkerSlots]:
+        return [replace(one, worker=replace(one.worker, is_enabled=True)) for one in real(connection)]
+
+    patch.setattr(run_queue, "slots", slots)
+    patch.setattr(workers, "slots", slots)
+
+
+@mutant("properties are not compared")
+def properties_are_ignored(patch: Patch) -> None:
+    patch.setattr(placement, "satisfies", lambda wanted, has: True)
+
+
+@mutant("a run is lost as soon as its worker is away")
+def lost_without_patience(patch: Patch) -> None:
+    patch.setattr(reaper.Reaper, "_remaining", lambda self, absence, now: 0.0)
+
+
+# --- recovery ---
+
+
+@mutant("what a worker no longer holds after a reboot goes back to the queue")
+def reboot_gives_back(patch: Patch) -> None:
+    def missing(run: Run, worker: str, same_boot: bool, same_installation: bool) -> GivenBack:
+        return GivenBack(epoch=run.epoch, reason="try again")
+
+    patch.setattr(recovery, "_missing", missing)
+    patch.setitem(domain_run.TRANSITIONS, (RunStatus.RUNNING, GivenBack), frozenset({RunStatus.PENDING}))
+
+
+@mutant("the worker forgets to look at the boot id of what it holds")
+def boot_is_ignored(patch: Patch) -> None:
+    async def nothing(self: worker_runs.Runs, run: Any) -> None:
+        return
+
+    patch.setattr(worker_runs.Runs, "_judge_after_reboot", nothing)
+
+
+@mutant("wishes are not repeated after a reconnection")
+def wishes_are_forgotten(patch: Patch) -> None:
+    real = recovery._verdict
+
+    def verdict(worker: str, run: Run | None, held: Any, log_offset: int) -> recovery.Verdict:
+        return replace(real(worker, run, held, log_offset), should_abort=False, should_cancel=False)
+
+    patch.setattr(recovery, "_verdict", verdict)
+    patch.setattr(greeting, "read_wishes", lambda connection, worker: greeting.Wishes(None, ()))
+
+    async def look(self: link.Link) -> None:
+        return
+
+    patch.setattr(link.Link, "_look", look)
+
+
+@mutant("nobody notices a silent connection")
+def silence_is_ignored(patch: Patch) -> None:
+    patch.setattr(Liveness, "is_dead", lambda self, now: False)
+
+
+@mutant("the end of a lost run's log is not asked for when its worker comes back")
+def late_log_is_forgotten(patch: Patch) -> None:
+    real = recovery._verdict
+
+    def verdict(worker: str, run: Run | None, held: Any, log_offset: int) -> recovery.Verdict:
+        found = real(worker, run, held, log_offset)
+        return replace(found, action=Action.FORGET) if found.action is Action.DELIVER else found
+
+    patch.setattr(recovery, "_verdict", verdict)
+
+
+# --- persist, then speak ---
+
+
+@mutant("log bytes are acknowledged before they are stored")
+def acknowledge_before_commit(patch: Patch) -> None:
+    real = Intake._append
+
+    async def append(self: Intake, reports: Any) -> None:
+        reports = list(reports)
+        for one in reports:
+            for wrote in one.writes:
+                self._session.acknowledge(one.run, one.epoch, wrote.offset + len(wrote.data))
+        self._link.wake()
+        await asyncio.sleep(0)
+        await real(self, reports)
+
+    patch.setattr(Intake, "_append", append)
+
+
+@mutant("the worker is told to forget a run before its end is stored")
+def forget_before_commit(patch: Patch) -> None:
+    real = Intake.add
+
+    def add(self: Intake, told: Any) -> None:
+        real(self, told)
+        if isinstance(told, messages.Finished):
+            self._session.forget(told.run, told.epoch)
+            self._link.wake()
+
+    patch.setattr(Intake, "add", add)
+
+
+@mutant("log files are not synced")
+def no_sync(patch: Patch) -> None:
+    patch.setattr(SimFiles, "sync", lambda self, name, *, is_new: None)
+
+
+@mutant("log bytes are appended wherever they belong")
+def log_without_offset(patch: Patch) -> None:
+    real = log_chunks.append_inline
+
+    def append(connection: Any, run: str, offset: int, data: bytes, times: Any = (), **options: Any) -> int | None:
+        return real(connection, run, log_chunks.offset(connection, run), data, times, **options)
+
+    patch.setattr(log_chunks, "append_inline", append)
+    patch.setattr("orchestra.wire.log_stream.LogReceiver.accept", lambda self, offset, size: 0)
+
+
+@mutant("the end is said, and believed, before all of the log has come")
+def terminal_before_log(patch: Patch) -> None:
+    def finish(self: worker_session.WorkerSession, owned: Any) -> None:
+        if owned.finished is not None and not owned.is_ended:
+            owned.is_ended = True
+            self._outbox.put(owned.finished)
+
+    patch.setattr(worker_session.WorkerSession, "_finish", finish)
+    patch.setattr(report, "compare", lambda finished, size, sha256: report.LogVerdict(size, True, None))
+
+
+# --- workers ---
+
+
+@mutant("the worker deletes a run as soon as it has said its end")
+def clean_before_forget(patch: Patch) -> None:
+    real = worker_runs.Runs._tell_end
+
+    def tell_end(self: worker_runs.Runs, run: Any) -> None:
+        real(self, run)
+        if self._session is not None and run.key in self._runs:
+            self._remove(run)
+
+    patch.setattr(worker_runs.Runs, "_tell_end", tell_end)
+
+
+@mutant("data is deleted while its processes live")
+def clean_while_alive(patch: Patch) -> None:
+    def forget(self: worker_runs.Runs, key: Any) -> None:
+        run = self._runs.get(key)
+        if run is not None:
+            self._delete(run)
+
+    patch.setattr(worker_runs.Runs, "forget", forget)
+
+
+@mutant("a marker may be made twice")
+def no_marker(patch: Patch) -> None:
+    real = record.claim
+
+    def claim(folder: str, identity: str) -> None:
+        with suppress(FileNotFoundError):
+            record.unclaim(folder)
+        real(folder, identity)
+
+    patch.setattr(execution, "claim", claim)
+
+
+@mutant("a run whose executor died is started again")
+def restart_started(patch: Patch) -> None:
+    async def lost(self: worker_runs.Runs, run: Any, gone: Any) -> None:
+        record.unclaim(str(self._spool.folder(run.key)))
+        self._hand(run)
+
+    patch.setattr(worker_runs.Runs, "_lost", lost)
+
+
+@mutant("a worker that starts again declares the runs that it finds dead")
+def recover_kills(patch: Patch) -> None:
+    async def take_over(self: worker_runs.Runs, run: Any, found: Any) -> None:
+        run.absorb(found.records)
+        if run.finished is None and found.owner is not None:
+            cause = Cause(CauseCode.EXECUTOR_LOST, "the worker was restarted")
+            self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, self._now_us()))
+
+    patch.setattr(worker_runs.Runs, "_take_over", take_over)
+
+
+@mutant("a cancel is confirmed without proof that nothing started")
+def cancel_without_proof(patch: Patch) -> None:
+    def cancel(self: worker_runs.Runs, key: Any, by: str) -> None:
+        run = self._runs.get(key)
+        if run is not None and run.finished is None:
+            self._absorb(run, RunStatus.CANCELLED, Cause(CauseCode.CANCELLED_BY, f"stopped by {by}"))
+
+    patch.setattr(worker_runs.Runs, "cancel", cancel)
+    allowed = domain_run.TRANSITIONS[RunStatus.ASSIGNED, domain_run.NeverStarted]
+    patch.setitem(domain_run.TRANSITIONS, (RunStatus.RUNNING, domain_run.NeverStarted), allowed)
+
+
+@mutant("log bytes that a loss of power may have torn are sent")
+def torn_bytes_are_sent(patch: Patch) -> None:
+    async def judge(self: worker_runs.Runs, run: Any) -> None:
+        if run.finished is None:
+            await self._end_unfinished(run, Cause(CauseCode.HOST_REBOOTED, "rebooted"))
+
+    patch.setattr(worker_runs.Runs, "_judge_after_reboot", judge)
+
+
+@mutant("older sessions of a worker may still speak")
+def no_session_fence(patch: Patch) -> None:
+    for module in (workers, run_status):
+        patch.setattr(module, "is_current_session", lambda connection, worker, session: True)

@@ -21,6 +21,7 @@ from simulation.history import (
     Forgotten,
     History,
     Invoked,
+    Linked,
     Seen,
     Started,
     Truth,
@@ -84,6 +85,7 @@ def good() -> History:
         properties={"w1": {"os": "linux"}, "w2": {"os": "plan9"}},
         slots={"w1": 1, "w2": 1},
         groups={"r1": ("g", 1), "r3": ("g", 1)},
+        patience={"r3": 30.0},
         is_quiescent=True,
     )
 
@@ -262,6 +264,15 @@ BAD: dict[str, Callable[[History], None]] = {
             epoch=1,
             worker="w1",
             cause="host_rebooted",
+        ),
+        status="exception",
+    ),
+    "INV-08 a worker given up too early": lambda history: third_run(
+        history,
+        Changed(at=5.7, run="r3", number=2, before="pending", after="assigned", epoch=1, worker="w2"),
+        Linked(at=5.9, worker="w2", is_connected=False, since=5.8),
+        Changed(
+            at=9, run="r3", number=3, before="assigned", after="exception", epoch=1, worker="w2", cause="worker_lost"
         ),
         status="exception",
     ),

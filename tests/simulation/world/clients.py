@@ -71,6 +71,10 @@ class Client:
             kind, run = await self._request("trigger", lambda server: trigger(server, job.identifier, key), job, key)
             if kind is Kind.OK and run is not None:
                 self._mine.append(run.identifier)
+                if self._chance.random() < 0.15:
+                    # A race with the assignment.
+                    await asyncio.sleep(self._chance.uniform(0, 0.05))
+                    await self._wish(self._chance.choice(("cancel", "abort")), run.identifier)
                 if self._chance.random() < 0.2:
                     await self._request("trigger", lambda server: trigger(server, job.identifier, key), job, key)
                 return

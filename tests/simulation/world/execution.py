@@ -117,7 +117,7 @@ class Executor:
     def _tell(self, key: RunKey, report: Report) -> None:
         """Reports arrive in order, at whoever listens when they do."""
         world = self._machine.world
-        self._told = max(self._told + 1e-9, world.time() + self._machine.hop())
+        self._told = max(self._told + 1e-6, world.time() + self._machine.hop())
         listener = self.listener
         if listener is not None:
             world.later(self._told - world.time(), lambda: listener.hear(self, key, report))

@@ -98,6 +98,7 @@ class Machine:
         self.clock = VirtualClock(world.swarm.skew(name), origin_s=0)
         self._chance: random.Random = stream(world.seed, "machine", name)
         self._pid = 100
+        self._torn: set[RunKey] = set()
 
     # --- what executors need ---
 
@@ -144,7 +145,9 @@ class Machine:
         growth.sizes.append((self.world.time(), _size(folder / r.JOURNAL), _size(folder / r.LOG)))
 
     def log_size(self, key: RunKey) -> int:
-        """How long the log of a run is on this machine, by its index; 0 where there is none."""
+        """How many bytes of the log of a run this machine has for sure; none where a loss of power may have torn it."""
+        if key in self._torn:
+            return 0
         try:
             header = (self.folder / "runs" / str(key) / r.INDEX).read_bytes()[: r.INDEX_RECORD.size]
         except FileNotFoundError:
@@ -216,10 +219,10 @@ class Machine:
             world.note(self.name, f"the worker gives up: {error}")
         self.worker.runs.close()
         await executors.close()
+        # The process ends; whatever keeps services running starts it again soon.
         if self.node is node:
             self.node = None
-            node.is_alive = False
-            spool.release()
+            world.begin(node.kill())
             world.later(world.chance.uniform(1, 10), self.start_worker)
 
     # --- faults ---
@@ -256,6 +259,7 @@ class Machine:
         folder = self.folder / "runs" / str(key)
         old = self.world.time() - WRITEBACK_S
         chance = self._chance
+        self._torn.add(key)
         if not folder.exists():
             return
         if growth.accepted > old and chance.random() < 0.3:

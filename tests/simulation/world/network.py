@@ -89,7 +89,8 @@ class Pipe:
             self._post(frame)
 
     def _post(self, frame: bytes | None) -> None:
-        self._last = max(self._last, self._loop.time() + self._latency())
+        # Strictly later: timers of one moment have no order among them.
+        self._last = max(self._last + 1e-6, self._loop.time() + self._latency())
         self._loop.call_at(self._last, self._arrive, frame)
 
     def _arrive(self, frame: bytes | None) -> None:

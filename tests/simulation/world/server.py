@@ -94,16 +94,16 @@ class ServerProcess:
 
     def _see_forget(self, run: str, epoch: int, worker: str) -> None:
         world = self.world
-        row = world.row(run)
+        status, row_epoch, row_worker = world.row(run)
         world.record(
             Forgotten(
                 at=world.time(),
                 run=run,
                 epoch=epoch,
                 worker=worker,
-                status=row.status if row is not None else "",
-                row_epoch=row.epoch if row is not None else -1,
-                row_worker=(row.worker or "") if row is not None else "",
+                status=status,
+                row_epoch=row_epoch,
+                row_worker=row_worker,
                 durable=world.durable(run),
                 on_worker=world.on_worker(worker, run, epoch),
             )

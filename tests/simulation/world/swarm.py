@@ -123,6 +123,7 @@ def _jobs(chance: random.Random, *, waits: bool) -> list[Job]:
         Job(identifier="drip", words=(*("write:40", "sleep:1.5") * 10, "exit:0"), fail_after_s=lost()),
         Job(identifier="results", words=("write:5", "sleep:3", "results:42", "exit:0"), fail_after_s=lost()),
         Job(identifier="stubborn", words=("stubborn", "write:30", "sleep:25", "exit:0"), fail_after_s=lost()),
+        Job(identifier="endless", words=("write:20", "sleep:250", "exit:0"), fail_after_s=lost()),
         Job(
             identifier="picky",
             words=("write:30", "sleep:4", "exit:0"),
@@ -137,4 +138,4 @@ def _jobs(chance: random.Random, *, waits: bool) -> list[Job]:
             fail_after_s=lost(),
         ),
     ]
-    return [job for job in jobs if chance.random() < 0.7] or jobs[:1]
+    return [job for job in jobs if chance.random() < (0.3 if job.identifier == "endless" else 0.7)] or jobs[:1]

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
 import random
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Executable, select
 
 from orchestra.domain.project import Project
-from orchestra.domain.run import TERMINAL, Run
+from orchestra.domain.run import TERMINAL
 from orchestra.domain.user import User
-from orchestra.storage import jobs, log_chunks, projects, runs, schema, users
+from orchestra.storage import jobs, log_chunks, projects, schema, users
 from orchestra.storage.database import InlineDatabase
 from orchestra.storage.log_chunks import Stored
 from orchestra.worker.requests import RunKey
-from simulation.history import Changed, Entry, FinalRun, History, Note
+from simulation.history import Changed, Entry, FinalRun, History, Linked, Note
 from simulation.world.clients import Client
 from simulation.world.database import at_once
 from simulation.world.disk import SimFiles
@@ -78,6 +81,7 @@ class World:
         self.buggify = Buggify(seed)
         self.history = History()
         self.inline = InlineDatabase()
+        self._sqlite: Any = self.inline._engine.raw_connection().driver_connection
         self.disk = SimFiles(stream(seed, "disk"))
         self.nowhere = folder / "nowhere"
         self.weather = Weather(seed, self.swarm, self.time)
@@ -88,6 +92,7 @@ class World:
         }
         self.network = Network(self)
         self.listeners: list[Callable[[Entry], None]] = []
+        self._works: set[asyncio.Task[None]] = set()
         self._incarnation = 0
         self._operations = 0
         self._last_event = 0
@@ -127,36 +132,56 @@ class World:
         finally:
             NODE.reset(token)
 
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Start something that belongs to no process."""
+        token = NODE.set(None)
+        try:
+            task = self.loop.create_task(work)
+        finally:
+            NODE.reset(token)
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
+
     def committed(self) -> None:
         """A transaction was committed: note the changes of runs."""
-        for row in self._query(_NEW_EVENTS.where(schema.event.c.sequence > self._last_event)):
-            self._last_event = row.sequence
-            if row.run is None:
+        for sequence, date, kind, run, number, worker, text in self._raw(_NEW_EVENTS, self._last_event):
+            self._last_event = sequence
+            if run is None:
+                if kind in ("worker.connected", "worker.disconnected"):
+                    since = (datetime.fromisoformat(date) - BEGINNING).total_seconds() - self.swarm.skew("server")
+                    is_connected = kind == "worker.connected"
+                    self.record(Linked(at=self.time(), worker=worker, is_connected=is_connected, since=since))
                 continue
-            self.history.numbers.setdefault(row.run, []).append(row.run_sequence)
-            if "to" not in row.data:
+            self.history.numbers.setdefault(run, []).append(number)
+            data = json.loads(text)
+            if "to" not in data:
                 continue
             self.record(
                 Changed(
                     at=self.time(),
-                    run=row.run,
-                    number=row.run_sequence,
-                    before=row.data["from"] or "",
-                    after=row.data["to"],
-                    epoch=row.data["epoch"],
-                    worker=row.worker or "",
-                    cause=row.data["cause"]["code"],
+                    run=run,
+                    number=number,
+                    before=data["from"] or "",
+                    after=data["to"],
+                    epoch=data["epoch"],
+                    worker=worker or "",
+                    cause=data["cause"]["code"],
                 )
             )
 
-    def row(self, run: str) -> Run | None:
-        """The run's row now."""
-        return at_once(self.inline.read(lambda connection: runs.get(connection, run)))
+    def row(self, run: str) -> tuple[str, int, str]:
+        """Status, epoch and worker of the run's row now."""
+        for status, epoch, worker in self._raw("SELECT status, epoch, worker FROM run WHERE identifier = ?", run):
+            return status, epoch, worker or ""
+        return "", -1, ""
 
     def durable(self, run: str) -> int:
         """How many bytes of its log would survive everything now."""
-        stored = self._stored(run)
-        return min(stored.size, self.disk.durable_size(f"{run}.log")) if stored.is_large else stored.size
+        rows = self._raw("SELECT size, data IS NULL FROM log_chunk WHERE run = ?", run)
+        if rows and rows[0][1]:
+            size: int = rows[0][0]
+            return min(size, self.disk.durable_size(f"{run}.log"))
+        return sum(size for size, _ in rows)
 
     def on_worker(self, worker: str, run: str, epoch: int) -> int:
         """How many bytes of its log the worker's machine has."""
@@ -182,7 +207,7 @@ class World:
         """It gave up; what starts it again does so soon."""
         if self.server is server:
             self.server = None
-            server.node.is_alive = False
+            self.begin(server.node.kill())
             self.later(1.0, self.start_server)
 
     # --- the story ---
@@ -233,15 +258,15 @@ class World:
     def _is_quiet(self) -> bool:
         """Every run that can end has ended, and no worker holds anything."""
         for run in self._query(select(schema.run)):
-            if run.status not in TERMINAL and not self._cannot_run(run.job):
+            if run.status not in TERMINAL and not self._may_wait(run.status, run.job):
                 return False
         return not any(self._held(machine) for machine in self.machines.values())
 
-    def _cannot_run(self, job: str) -> bool:
-        """No machine that is left matches the job: its runs wait, and that is right."""
+    def _may_wait(self, status: str, job: str) -> bool:
+        """It is pending, and no machine that is left matches its job: it waits, and that is right."""
         wanted = self.swarm.job(job).properties
         left = [one for name, one in self.swarm.properties.items() if name != self.swarm.dead_for_ever]
-        return not any(wanted.items() <= one.items() for one in left)
+        return status == "pending" and not any(wanted.items() <= one.items() for one in left)
 
     def _held(self, machine: Machine) -> list[str]:
         """Folders of runs on a machine that is on."""
@@ -273,7 +298,9 @@ class World:
         logs = self._logs()
         history = self.history
         for row in self._query(select(schema.run)):
-            history.needs[row.identifier] = self.swarm.job(row.job).properties
+            job = self.swarm.job(row.job)
+            history.needs[row.identifier] = job.properties
+            history.patience[row.identifier] = job.fail_after_s
             history.runs[row.identifier] = FinalRun(
                 status=row.status,
                 epoch=row.epoch,
@@ -285,9 +312,8 @@ class World:
                 log_error=row.log_error,
                 results=row.results,
                 result_error=row.result_error,
-                can_run=not self._cannot_run(row.job),
+                can_run=not self._may_wait(row.status, row.job),
             )
-            job = self.swarm.job(row.job)
             if job.group is not None:
                 history.groups[row.identifier] = (job.group, job.limit)
         for machine in self.machines.values():
@@ -302,6 +328,10 @@ class World:
             for executor in tuple(machine.executors.values()):
                 await executor.node.kill()
 
+    def _raw(self, statement: str, *values: object) -> list[Any]:
+        """Ask SQLite itself, beside the program: this is done after each commit and must be quick."""
+        return list(self._sqlite.execute(statement, values))
+
     def _stored(self, run: str) -> Stored:
         return at_once(self.inline.read(lambda connection: log_chunks.stored(connection, run)))
 
@@ -309,7 +339,8 @@ class World:
         return at_once(self.inline.read(lambda connection: list(connection.execute(statement))))
 
 
-_NEW_EVENTS: Final = select(schema.event).order_by(schema.event.c.sequence)
+_NEW_EVENTS: Final = """
+    SELECT sequence, date, type, run, run_sequence, worker, data FROM event WHERE sequence > ? ORDER BY sequence"""
 
 
 def play(seed: int, listener: Callable[[Entry], None] | None = None) -> History:
@@ -319,6 +350,8 @@ def play(seed: int, listener: Callable[[Entry], None] | None = None) -> History:
     if listener is not None:
         world.listeners.append(listener)
     asyncio.set_event_loop(world.loop)
+    # When objects that refer to one another are collected is not the seed's choice.
+    gc.disable()
     try:
         world.loop.run_until_complete(world.live())
         world.loop.run_until_complete(asyncio.sleep(0))
@@ -327,6 +360,7 @@ def play(seed: int, listener: Callable[[Entry], None] | None = None) -> History:
         at_once(world.inline.close())
         world.loop.close()
         asyncio.set_event_loop(None)
+        gc.enable()
         shutil.rmtree(folder, ignore_errors=True)
     return world.history
 
