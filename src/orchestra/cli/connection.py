@@ -8,12 +8,14 @@ import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
 
 import click
 
-from orchestra.client import Client
 from orchestra.domain.errors import NotAuthenticated
+
+if TYPE_CHECKING:
+    from orchestra.client import Client
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8300"
 
@@ -29,7 +31,7 @@ def default_data_directory() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "orchestra"
 
 
-def with_client(command: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
+def with_client(command: Callable[Concatenate["Client", P], R]) -> Callable[P, R]:
     """Add `--server` and `--token` to a command and give it a connected `Client` as its first argument."""
 
     @click.option(
@@ -41,6 +43,9 @@ def with_client(command: Callable[Concatenate[Client, P], R]) -> Callable[P, R]:
     @click.option("--token", envvar="ORCHESTRA_TOKEN", metavar="TOKEN", help="[env: ORCHESTRA_TOKEN]")
     @functools.wraps(command)
     def connected(*args: P.args, **kwargs: P.kwargs) -> R:
+        # Imported here: a worker is started by a command of this file's kind, and needs no HTTP client in its memory.
+        from orchestra.client import Client  # noqa: PLC0415
+
         server = kwargs.pop("server", None)
         token = kwargs.pop("token", None)
         with Client(str(server or DEFAULT_SERVER), str(token or _local_token())) as client:

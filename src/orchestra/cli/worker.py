@@ -2,13 +2,17 @@
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from orchestra.cli.connection import default_data_directory, with_client
 from orchestra.cli.output import ago, print_json, print_table, with_output
-from orchestra.client import Client
 from orchestra.domain.worker import Worker
+
+
+if TYPE_CHECKING:
+    from orchestra.client import Client
 
 
 @click.group(
@@ -109,7 +113,7 @@ def parse_properties(texts: tuple[str, ...]) -> dict[str, object]:
 @worker.command("list", epilog="Example: orchestra worker list")
 @with_output
 @with_client
-def worker_list(client: Client, output: str) -> None:
+def worker_list(client: "Client", output: str) -> None:
     """List the workers that the server knows."""
     found = list(client.workers())
     if output == "json":
@@ -141,7 +145,7 @@ def _state(one: Worker) -> str:
 @worker.command("show", epilog="Example: orchestra worker show linux-07")
 @click.argument("name", metavar="WORKER")
 @with_client
-def worker_show(client: Client, name: str) -> None:
+def worker_show(client: "Client", name: str) -> None:
     """Show one worker as JSON."""
     print_json(client.worker(name))
 
@@ -149,7 +153,7 @@ def worker_show(client: Client, name: str) -> None:
 @worker.command("enable", epilog="Example: orchestra worker enable linux-07")
 @click.argument("name", metavar="WORKER")
 @with_client
-def worker_enable(client: Client, name: str) -> None:
+def worker_enable(client: "Client", name: str) -> None:
     """Let the worker get runs again."""
     click.echo(f"{client.change_worker(name, is_enabled=True).identifier} is enabled")
 
@@ -157,7 +161,7 @@ def worker_enable(client: Client, name: str) -> None:
 @worker.command("disable", epilog="Example: orchestra worker disable linux-07")
 @click.argument("name", metavar="WORKER")
 @with_client
-def worker_disable(client: Client, name: str) -> None:
+def worker_disable(client: "Client", name: str) -> None:
     """Give the worker no new runs; it finishes what it has."""
     click.echo(f"{client.change_worker(name, is_enabled=False).identifier} is disabled; it finishes what it has")
 
@@ -165,7 +169,7 @@ def worker_disable(client: Client, name: str) -> None:
 @worker.command("disconnect", epilog="Example: orchestra worker disconnect linux-07")
 @click.argument("name", metavar="WORKER")
 @with_client
-def worker_disconnect(client: Client, name: str) -> None:
+def worker_disconnect(client: "Client", name: str) -> None:
     """Close the worker's connection once; its runs go on, and it connects again."""
     click.echo(f"{client.disconnect_worker(name).identifier}: disconnect requested")
 
@@ -173,7 +177,7 @@ def worker_disconnect(client: Client, name: str) -> None:
 @worker.command("delete", epilog="Example: orchestra worker delete linux-07")
 @click.argument("name", metavar="WORKER")
 @with_client
-def worker_delete(client: Client, name: str) -> None:
+def worker_delete(client: "Client", name: str) -> None:
     """Forget a worker that holds no runs."""
     client.delete_worker(name)
     click.echo(f"{name} is deleted")
