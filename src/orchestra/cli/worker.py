@@ -10,7 +10,6 @@ from orchestra.cli.connection import default_data_directory, with_client
 from orchestra.cli.output import ago, print_json, print_table, with_output
 from orchestra.domain.worker import Worker
 
-
 if TYPE_CHECKING:
     from orchestra.client import Client
 
