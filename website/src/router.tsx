@@ -20,7 +20,6 @@ import { meQuery } from "./session";
 import { Shell } from "./shell/shell";
 import { ALL_STATUSES } from "./status/registry";
 import { t } from "./text/t";
-import { Heading } from "./ui/heading";
 import { Empty, Failure } from "./ui/states";
 
 interface Context {
@@ -46,8 +45,7 @@ function readRunsSearch(search: Search): RunsSearch {
 
 const root = createRootRouteWithContext<Context>()({
   component: Outlet,
-  notFoundComponent: Missing,
-  errorComponent: Broken,
+  errorComponent: BrokenAlone,
 });
 
 const login = createRoute({
@@ -82,8 +80,7 @@ const app = createRoute({
     }
   },
   component: Shell,
-  notFoundComponent: Missing,
-  errorComponent: Broken,
+  errorComponent: BrokenAlone,
 });
 
 const home = createRoute({
@@ -212,6 +209,8 @@ const workersPage = createRoute({
   component: lazyRouteComponent(() => import("./pages/workers")),
 });
 
+const nowhere = createRoute({ getParentRoute: () => app, path: "/$", component: Missing });
+
 const routes = root.addChildren([
   login,
   app.addChildren([
@@ -220,6 +219,7 @@ const routes = root.addChildren([
     anyRun,
     allJobs,
     workersPage,
+    nowhere,
     project.addChildren([
       projectRuns,
       projectJobs,
@@ -240,23 +240,22 @@ const routes = root.addChildren([
 
 function Missing() {
   return (
-    <div>
-      <Heading title={t("error.missing")} className="visually-hidden">
-        {t("error.missing")}
-      </Heading>
-      <Empty title={t("error.missing")}>{t("error.missing.text")}</Empty>
-    </div>
+    <Empty title={t("error.missing")} isPage>
+      {t("error.missing.text")}
+    </Empty>
   );
 }
 
 function Broken({ error, reset }: { error: unknown; reset: () => void }) {
+  return <Failure error={error} retry={reset} isPage />;
+}
+
+/** Where there is no frame around it. */
+function BrokenAlone(props: { error: unknown; reset: () => void }) {
   return (
-    <div>
-      <Heading title={t("error.title")} className="visually-hidden">
-        {t("error.title")}
-      </Heading>
-      <Failure error={error} retry={reset} />
-    </div>
+    <main>
+      <Broken {...props} />
+    </main>
   );
 }
 
@@ -265,6 +264,8 @@ export function makeRouter(client: QueryClient) {
     routeTree: routes,
     basepath: boot.base_path === "" ? "/" : boot.base_path,
     context: { client },
+    defaultNotFoundComponent: Missing,
+    defaultErrorComponent: Broken,
     defaultPreload: "intent",
     defaultPreloadStaleTime: 0,
     scrollRestoration: true,

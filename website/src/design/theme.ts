@@ -49,16 +49,18 @@ export const theme = createTheme({
     NativeSelect: field,
     Checkbox: { classNames: { input: controls.check ?? "", label: controls.checkLabel ?? "" } },
     Menu: {
-      defaultProps: { position: "bottom-end", offset: 6, transitionProps: { duration: 90 }, withinPortal: true },
+      // Inside its landmark, and without the placeholder that no menu may hold: both are what screen readers expect.
+      defaultProps: {
+        position: "bottom-end",
+        offset: 6,
+        transitionProps: { duration: 90 },
+        withinPortal: false,
+        withInitialFocusPlaceholder: false,
+      },
       classNames: { dropdown: controls.menu ?? "", item: controls.menuItem ?? "", label: controls.menuLabel ?? "" },
     },
     Modal: {
-      defaultProps: { centered: true, transitionProps: { duration: 120 }, overlayProps: { backgroundOpacity: 0.4 } },
-      classNames: {
-        content: controls.modal ?? "",
-        title: controls.modalTitle ?? "",
-        header: controls.modalHeader ?? "",
-      },
+      classNames: { content: controls.modal ?? "", title: controls.modalTitle ?? "", body: controls.modalBody ?? "" },
     },
   },
 });

@@ -155,15 +155,9 @@ function TimeMenu({ mode, onChange }: { mode: TimeMode; onChange: (mode: TimeMod
       </Menu.Target>
       <Menu.Dropdown>
         {TIME_MODES.map((one) => (
-          <Menu.Item
-            key={one}
-            role="menuitemradio"
-            aria-checked={one === mode}
-            rightSection={one === mode ? "✓" : undefined}
-            onClick={() => onChange(one)}
-          >
+          <Menu.RadioItem key={one} value={one} checked={one === mode} closeMenuOnClick onChange={() => onChange(one)}>
             {t(`log.time.${one}`)}
-          </Menu.Item>
+          </Menu.RadioItem>
         ))}
       </Menu.Dropdown>
     </Menu>

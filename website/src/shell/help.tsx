@@ -1,5 +1,6 @@
-import { Checkbox, Modal } from "@mantine/core";
+import { Checkbox } from "@mantine/core";
 import { t } from "../text/t";
+import { Dialog } from "../ui/dialog";
 import styles from "./shell.module.css";
 import { currentShortcuts, setShortcuts, useShortcutsOn } from "./shortcuts";
 
@@ -7,7 +8,7 @@ import { currentShortcuts, setShortcuts, useShortcutsOn } from "./shortcuts";
 export default function Help({ onClose }: { onClose: () => void }) {
   const isOn = useShortcutsOn();
   return (
-    <Modal opened onClose={onClose} title={t("help.title")} closeButtonProps={{ "aria-label": t("action.close") }}>
+    <Dialog title={t("help.title")} onClose={onClose}>
       <dl className={styles.keys}>
         {currentShortcuts().map((shortcut) => (
           <div key={shortcut.keys}>
@@ -26,6 +27,6 @@ export default function Help({ onClose }: { onClose: () => void }) {
         onChange={(event) => setShortcuts(event.currentTarget.checked)}
         label={t("help.single-keys")}
       />
-    </Modal>
+    </Dialog>
   );
 }

@@ -62,8 +62,8 @@ export function Shell() {
           </p>
         )}
         <Outlet />
+        <Tips />
       </main>
-      <Tips />
       {isHelpOpen && (
         <Suspense>
           <Help onClose={() => setHelpOpen(false)} />

@@ -16,18 +16,20 @@ export function UserMenu({ onHelp, onSignOut }: { onHelp: () => void; onSignOut:
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
-        <Menu.Label>{t("user.theme")}</Menu.Label>
-        {SCHEMES.map((scheme) => (
-          <Menu.Item
-            key={scheme}
-            role="menuitemradio"
-            aria-checked={colorScheme === scheme}
-            onClick={() => setColorScheme(scheme)}
-            rightSection={colorScheme === scheme ? "✓" : undefined}
-          >
-            {t(`user.theme.${scheme}`)}
-          </Menu.Item>
-        ))}
+        <div role="group" aria-label={t("user.theme")}>
+          <Menu.Label>{t("user.theme")}</Menu.Label>
+          {SCHEMES.map((scheme) => (
+            <Menu.RadioItem
+              key={scheme}
+              value={scheme}
+              checked={colorScheme === scheme}
+              closeMenuOnClick
+              onChange={() => setColorScheme(scheme)}
+            >
+              {t(`user.theme.${scheme}`)}
+            </Menu.RadioItem>
+          ))}
+        </div>
         <Menu.Divider />
         <Menu.Item onClick={onHelp} rightSection={<kbd>?</kbd>}>
           {t("help.title")}

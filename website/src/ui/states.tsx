@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { type ReactNode, useEffect, useState } from "react";
 import { asProblem } from "../api/problem";
 import { t } from "../text/t";
+import { Heading } from "./heading";
 import styles from "./ui.module.css";
 
 /** Nothing for 150 ms, for most answers come sooner; then what will be there, in grey and in its final measures. */
@@ -40,10 +41,18 @@ export function GreyRows({ count, height = 36 }: { count: number; height?: numbe
   );
 }
 
-export function Empty({ title, children, action }: { title: string; children?: ReactNode; action?: ReactNode }) {
+interface EmptyProps {
+  readonly title: string;
+  readonly children?: ReactNode;
+  readonly action?: ReactNode;
+  /** It is all that the page has. */
+  readonly isPage?: boolean;
+}
+
+export function Empty({ title, children, action, isPage = false }: EmptyProps) {
   return (
     <div className={styles.empty}>
-      <h2>{title}</h2>
+      {isPage ? <Heading title={title}>{title}</Heading> : <h2>{title}</h2>}
       {children !== undefined && <div className={styles.emptyText}>{children}</div>}
       {action}
     </div>
@@ -51,7 +60,7 @@ export function Empty({ title, children, action }: { title: string; children?: R
 }
 
 /** Says what failed in the server's words, and offers to try again where that can help. */
-export function Failure({ error, retry }: { error: unknown; retry?: () => void }) {
+export function Failure({ error, retry, isPage = false }: { error: unknown; retry?: () => void; isPage?: boolean }) {
   const problem = asProblem(error);
   const [title, text] =
     problem.status === 403
@@ -62,7 +71,7 @@ export function Failure({ error, retry }: { error: unknown; retry?: () => void }
   const canRetry = retry !== undefined && problem.status !== 403 && problem.status !== 404;
   return (
     <div className={styles.empty} role="alert">
-      <h2>{title}</h2>
+      {isPage ? <Heading title={title}>{title}</Heading> : <h2>{title}</h2>}
       {text !== "" && <p className={styles.emptyText}>{text}</p>}
       {problem.requestId !== null && (
         <p className={styles.emptyText}>{t("error.request", { id: problem.requestId })}</p>

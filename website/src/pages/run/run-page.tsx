@@ -188,8 +188,7 @@ function TabLink({ run, tab, isCurrent, count }: { run: KnownRun; tab: Tab; isCu
       activeOptions={{ exact: true }}
       {...(isCurrent ? { "aria-current": "page" as const } : {})}
     >
-      {name}
-      {count > 0 && <span className={styles.count}>{count}</span>}
+      {name} {count > 0 && <span className={styles.count}>{count}</span>}
     </Link>
   );
 }

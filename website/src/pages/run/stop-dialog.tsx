@@ -1,10 +1,11 @@
-import { Button, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useState } from "react";
 import { asProblem } from "../../api/problem";
 import { abortRun, cancelRun } from "../../api/requests";
 import { type KnownRun, runs } from "../../live/hub";
 import { isTerminal } from "../../status/registry";
 import { t } from "../../text/t";
+import { Dialog } from "../../ui/dialog";
 import styles from "./run.module.css";
 
 /** Asks before a run is stopped, and says what stopping means: abort is not cancel. */
@@ -27,11 +28,9 @@ export default function StopDialog({ run, onClose }: { run: KnownRun; onClose: (
     }
   };
   return (
-    <Modal
-      opened
-      onClose={onClose}
+    <Dialog
       title={isCancel ? t("run.cancel.title", { run: name }) : t("run.abort.title", { run: name })}
-      closeButtonProps={{ "aria-label": t("action.close") }}
+      onClose={onClose}
     >
       <p>{isLate ? t("run.stop.late") : isCancel ? t("run.cancel.text") : t("run.abort.text")}</p>
       {problem !== null && (
@@ -49,6 +48,6 @@ export default function StopDialog({ run, onClose }: { run: KnownRun; onClose: (
           </Button>
         )}
       </div>
-    </Modal>
+    </Dialog>
   );
 }
