@@ -734,7 +734,7 @@ export interface components {
             message: string;
         };
         /** @enum {unknown} */
-        CauseCode: "aborted_by" | "assigned" | "bad_definition" | "bad_template" | "cancelled_by" | "disk_full" | "executor_lost" | "exit_code" | "expired" | "group_full" | "host_rebooted" | "job_disabled" | "no_such_program" | "output_limit" | "overlap" | "paused" | "running" | "signal" | "silence_timeout" | "succeeded" | "timeout" | "waiting_for_worker" | "worker_lost";
+        CauseCode: "aborted_by" | "assigned" | "bad_definition" | "bad_template" | "cancelled_by" | "cannot_start" | "disk_full" | "executor_lost" | "exit_code" | "expired" | "group_full" | "host_rebooted" | "job_disabled" | "no_such_program" | "output_limit" | "overlap" | "paused" | "running" | "signal" | "silence_timeout" | "succeeded" | "timeout" | "waiting_for_worker" | "worker_lost";
         Change: {
             action: components["schemas"]["Action"];
             fields: components["schemas"]["FieldChange"][];
@@ -1054,6 +1054,11 @@ export interface components {
             /** @enum {unknown} */
             type: "upsert";
         };
+        LogEnd: {
+            bytes: number;
+            complete: boolean;
+            status: components["schemas"]["RunStatus"];
+        };
         LogInfo: {
             bytes: number;
             complete: boolean;
@@ -1061,6 +1066,11 @@ export interface components {
             last_time: string | null;
             lines: number;
             truncated: string | null;
+        };
+        LogPiece: {
+            base64?: string | null;
+            offset: number;
+            text?: string | null;
         };
         LogSection: {
             first: number;
@@ -1125,6 +1135,10 @@ export interface components {
             /** Format: date-time */
             update_date: string;
             user: string;
+        };
+        Overview: {
+            runs: components["schemas"]["RunCounts"];
+            workers: components["schemas"]["WorkerCounts"] | null;
         };
         Parameter: {
             choices: (boolean | number | string)[];
@@ -1229,6 +1243,14 @@ export interface components {
             worker: string | null;
             worker_properties: Record<string, unknown> | null;
         };
+        RunCounts: {
+            assigned: number;
+            last_24_hours: {
+                [key: string]: number;
+            };
+            pending: number;
+            running: number;
+        };
         RunInList: {
             cause: components["schemas"]["Cause"];
             completion_date: string | null;
@@ -1264,6 +1286,32 @@ export interface components {
         };
         /** @enum {unknown} */
         RunStatus: "aborted" | "assigned" | "cancelled" | "exception" | "failed" | "pending" | "running" | "skipped" | "succeeded";
+        RunSummary: {
+            cause: components["schemas"]["Cause"];
+            completion_date: string | null;
+            /** Format: date-time */
+            creation_date: string;
+            expiration_date: string | null;
+            identifier: string;
+            job: string;
+            job_revision: number;
+            log_complete: boolean;
+            log_error: string | null;
+            log_size: number;
+            number: number;
+            parameters: Record<string, unknown>;
+            priority: number;
+            project: string;
+            result_error: string | null;
+            should_abort: boolean;
+            should_cancel: boolean;
+            source: Record<string, unknown>;
+            start_date: string | null;
+            status: components["schemas"]["RunStatus"];
+            /** Format: date-time */
+            update_date: string;
+            worker: string | null;
+        };
         Schedule: {
             /** Format: date-time */
             creation_date: string;
@@ -1400,6 +1448,13 @@ export interface components {
             display_name?: string;
             is_enabled?: boolean;
             note?: string;
+        };
+        WorkerCounts: {
+            active: number;
+            enabled: number;
+            slots: number;
+            slots_used: number;
+            total: number;
         };
         WorkerPage: {
             items: components["schemas"]["Worker"][];

@@ -36,6 +36,7 @@ export interface Column<T> {
 
 export interface GridHandle {
   toTop(): void;
+  focusFirst(): void;
   /** Nobody reads here in a way that a new first row would disturb. */
   isQuiet(): boolean;
 }
@@ -75,19 +76,6 @@ export function DataGrid<T>(props: DataGridProps<T>) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: rows of another height are laid out anew
   useEffect(() => virtual.measure(), [isNarrow]);
 
-  useImperativeHandle(handle, () => ({
-    toTop: () => scroller.current?.scrollTo({ top: 0 }),
-    isQuiet: () => {
-      const element = scroller.current;
-      return (
-        element !== null &&
-        element.scrollTop < 1 &&
-        !element.contains(document.activeElement) &&
-        !element.matches(":hover")
-      );
-    },
-  }));
-
   const items = virtual.getVirtualItems();
   const lastIndex = items.at(-1)?.index ?? -1;
   useEffect(() => {
@@ -102,6 +90,20 @@ export function DataGrid<T>(props: DataGridProps<T>) {
     setActive(identifier);
     requestAnimationFrame(() => rowElement(scroller.current, identifier)?.focus({ preventScroll: true }));
   };
+  useImperativeHandle(handle, () => ({
+    toTop: () => scroller.current?.scrollTo({ top: 0 }),
+    focusFirst: () => requestAnimationFrame(() => focusRow(0)),
+    isQuiet: () => {
+      const element = scroller.current;
+      return (
+        element !== null &&
+        element.scrollTop < 1 &&
+        !element.contains(document.activeElement) &&
+        !element.matches(":hover")
+      );
+    },
+  }));
+
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>) => {
     if (event.ctrlKey || event.metaKey || event.altKey || !(event.target instanceof HTMLElement)) return;
     if (event.target.getAttribute("role") !== "row") return;

@@ -127,7 +127,15 @@ export function Runs({ filters, withJob = true }: { filters: RunFilters; withJob
   return (
     <div className={page.gridFrame}>
       {list.fresh.length > 0 && (
-        <Button className={page.fresh ?? ""} size="xs" onClick={showFresh}>
+        <Button
+          className={page.fresh ?? ""}
+          size="xs"
+          onClick={(event) => {
+            showFresh();
+            // Pressed by key: the button goes, and the focus goes to what it brought.
+            if (event.detail === 0) grid.current?.focusFirst();
+          }}
+        >
           ↑ {t("runs.fresh", { count: list.fresh.length })}
         </Button>
       )}
