@@ -128,6 +128,11 @@ class Board:
         for listener in tuple(self._listeners):
             listener.stop()
 
+    def doubt(self) -> None:
+        """Let every connection look again who its caller is: a session has ended, which is no event."""
+        self._may_concern_access = True
+        self._wake.set()
+
     def watch(self, run: str) -> None:
         """Also look for changes of `run` that are no events: its live steps, why it waits."""
         self._watched[run] = self._watched.get(run, 0) + 1

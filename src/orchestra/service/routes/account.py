@@ -22,6 +22,7 @@ from orchestra.service.outcome import settle
 from orchestra.service.parts import Parts
 from orchestra.service.request import ApiRequest
 from orchestra.service.routes.users import TokenInput, create_for, delete_of, list_of
+from orchestra.service.tail import ACCESS_CHANGED
 from orchestra.storage import authentications, sessions, tokens, users
 
 Text = Annotated[str, msgspec.Meta(max_length=1024)]
@@ -132,6 +133,8 @@ async def sign_out(request: ApiRequest) -> Response[None]:
     if session is not None:
         await request.parts.database.write(lambda rows: sessions.end(rows, session))
         request.parts.authenticator.forget()
+        request.parts.board.doubt()
+        request.parts.hints.publish(ACCESS_CHANGED)
     return Response(None, status_code=204, cookies=[_cookie(request.parts, "", None, request.parts.clock.now())])
 
 
