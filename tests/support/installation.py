@@ -7,7 +7,8 @@
 
 `start` returns once the program printed `ready`; `stop` ends it as people do, `kill` as a power cut
 would. Servers keep their port, so workers find them again. Leaving the `with` ends whatever still
-lives, by its process id, and fails the test when anything outlived its end: executors, commands, children.
+lives, by its process id, and fails the test when anything outlived its end (executors, commands,
+children), or when a program printed a traceback or an error of its own.
 
 Rules: only processes that this module started are ended, or those that carry this installation's
 folder in their command line, environment or working directory. Nothing of the user's own settings
@@ -177,6 +178,11 @@ class Program:
             self.send_signal(signal.SIGKILL)
         self.wait()
 
+    @property
+    def has_complained(self) -> bool:
+        """It met something that it was not made for: a traceback, or a line of the level error."""
+        return "Traceback" in self.err.text or '"level": "error"' in self.err.text
+
     def story(self) -> str:
         """What it is and what it printed, for failures."""
         return f"orchestra {' '.join(self.arguments)}\n--- output\n{self.out.text}\n--- errors\n{self.err.text}"
@@ -228,6 +234,8 @@ class Installation:
         left = self.close()
         if kind is None:
             assert not left, "outlived their end:\n" + "\n".join(left)
+            complaints = [program.story() for program in self._programs if program.has_complained]
+            assert not complaints, "\n\n".join(complaints)
 
     # Processes
 

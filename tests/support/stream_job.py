@@ -18,9 +18,9 @@ import select
 import sys
 import time
 
-BLOCK = 40
+BLOCK = 10
 AFTER = 500
-PACE_MS = 5
+PACE_MS = 10
 LONGEST_S = 300
 """Nobody opened the gate: the test is dead, and so this ends as well."""
 

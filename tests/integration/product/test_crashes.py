@@ -139,10 +139,19 @@ def test_the_server_is_away_while_all_runs_end(pair: Installation) -> None:
 def test_the_server_is_stopped_as_people_do(pair: Installation) -> None:
     writers = Writers.begin(pair, "server-restarted")
     assert pair.stop() == 0
+    for name in WORKERS:
+        pair.workers[name].wait_line("the server stops; runs go on", stream="err")
     pair.start()
     writers.wait_growth()
     writers.release()
     writers.check()
+
+
+def test_a_connection_without_anything_to_say_is_kept(pair: Installation) -> None:
+    before = [pair.client.worker(name).connection_date for name in WORKERS]
+    pair.put_job("quiet", "sleep 3")
+    assert pair.run("quiet").status is RunStatus.SUCCEEDED
+    assert [pair.client.worker(name).connection_date for name in WORKERS] == before
 
 
 def test_one_worker_is_killed_and_started_again(pair: Installation) -> None:

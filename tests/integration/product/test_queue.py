@@ -156,20 +156,18 @@ def test_a_group_lets_as_many_start_as_its_limit_says(wide: Installation, tmp_pa
 
 
 def test_no_worker_gets_more_than_it_has_slots(wide: Installation, tmp_path: Path) -> None:
-    gate = Gate(tmp_path / "gate")
-    wide.put_job("slots", gate.command)
-    runs = [wide.trigger("slots").identifier for _ in range(6)]
+    gates = [Gate(tmp_path / str(number)) for number in range(6)]
+    wide.put_job("slots", f"cat {tmp_path}/{{parameters.n}}", parameters=[{"key": "n", "type": "integer"}])
+    runs = [wide.trigger("slots", {"n": number}).identifier for number in range(6)]
     for run in runs[:4]:
         wide.wait_running(run)
     for run in runs[4:]:
         _wait_cause(wide, run, CauseCode.WAITING_FOR_WORKER, "wide")
     assert wide.http.get("/workers/wide").json()["active_runs"] == 4
-    for run in runs:
-        wide.wait_run(run, lambda found: found.status is not RunStatus.PENDING)
-        # Every opening lets at least one go on; whoever waits then gets its slot.
-        while wide.client.run(run).status is not RunStatus.SUCCEEDED:
-            gate.open()
-            wide.wait_run(run, lambda found: found.status in (RunStatus.SUCCEEDED, RunStatus.RUNNING))
+    for run, gate in zip(runs, gates, strict=True):
+        wide.wait_running(run)
+        gate.open()
+        assert wide.wait_end(run).status is RunStatus.SUCCEEDED
 
 
 def test_a_run_waits_for_the_first_worker_of_all(tmp_path: Path) -> None:

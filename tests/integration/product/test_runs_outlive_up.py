@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -14,11 +15,18 @@ from support.installation import Gate, Installation
 from support.waiting import is_gone, text_of, wait_for
 
 
-@pytest.fixture
-def up(tmp_path: Path) -> Iterator[Installation]:
-    with Installation(tmp_path, "up", arguments=("--concurrency", "2")) as one:
-        one.start()
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with Installation(tmp_path_factory.mktemp("outlive"), "up", arguments=("--concurrency", "2")) as one:
         yield one
+
+
+@pytest.fixture
+def up(shared: Installation) -> Installation:
+    """Running, whatever the test before did to it."""
+    if shared.server is None or not shared.server.is_running:
+        shared.start()
+    return shared
 
 
 @pytest.fixture
@@ -26,9 +34,14 @@ def gate(tmp_path: Path) -> Gate:
     return Gate(tmp_path / "gate")
 
 
-def _start_waiting(up: Installation, gate: Gate) -> tuple[str, int]:
+@pytest.fixture
+def witness(tmp_path: Path) -> Path:
+    """Where the command writes its process id when it starts."""
+    return tmp_path / "witness"
+
+
+def _start_waiting(up: Installation, gate: Gate, witness: Path) -> tuple[str, int]:
     """A run that waits at the gate: its identifier, and the process id of its command."""
-    witness = up.folder / "witness"
     up.put_job("waits", f"echo $$ >> {witness}; echo before; {gate.command}; echo after", definition={"grace": 1})
     run = up.trigger("waits").identifier
     pid = int(wait_for(lambda: text_of(witness), "the command started"))
@@ -36,28 +49,31 @@ def _start_waiting(up: Installation, gate: Gate) -> tuple[str, int]:
     return run, pid
 
 
-def _check_adopted(up: Installation, gate: Gate, run: str, pid: int) -> None:
+def _check_adopted(up: Installation, gate: Gate, witness: Path, run: str) -> None:
+    pid = int(text_of(witness))
     assert not is_gone(pid)
     gate.open()
     ended = up.wait_end(run)
     assert ended.status is RunStatus.SUCCEEDED, ended
     assert up.client.log(run) == b"before\nafter\n"
-    assert text_of(up.folder / "witness") == f"{pid}\n", "it started once"
+    assert text_of(witness) == f"{pid}\n", "it started once"
 
 
 def _processes(up: Installation, word: str) -> list[psutil.Process]:
     return [one for one in up.processes() if word in one.cmdline()]
 
 
-def test_a_sigterm_says_how_many_runs_go_on_and_the_next_start_adopts_them(up: Installation, gate: Gate) -> None:
-    run, pid = _start_waiting(up, gate)
+def test_a_sigterm_says_how_many_runs_go_on_and_the_next_start_adopts_them(
+    up: Installation, gate: Gate, witness: Path
+) -> None:
+    run, pid = _start_waiting(up, gate, witness)
     assert up.server is not None
     assert up.stop() == 0
     assert "1 run goes on" in up.server.err.text
     assert not is_gone(pid)
     up.start()
     assert up.client.run(run).status is RunStatus.RUNNING
-    _check_adopted(up, gate, run, pid)
+    _check_adopted(up, gate, witness, run)
 
 
 def test_nothing_is_left_when_nothing_runs(up: Installation) -> None:
@@ -67,20 +83,37 @@ def test_nothing_is_left_when_nothing_runs(up: Installation) -> None:
     wait_for(lambda: not up.processes(), "idle executors ended")
 
 
-def test_a_killed_up_takes_its_worker_along_and_no_run(up: Installation, gate: Gate) -> None:
-    run, pid = _start_waiting(up, gate)
+def test_open_streams_end_with_the_server(up: Installation, gate: Gate, witness: Path) -> None:
+    run, _ = _start_waiting(up, gate, witness)
+    http = up.http_as(up.token)
+    with ExitStack() as streams:
+        streams.enter_context(http)
+        lines = []
+        for path in ("/events", f"/runs/{run}/log/stream"):
+            lines.append(streams.enter_context(http.stream("GET", path, params={"after": 0})).iter_lines())
+            next(lines[-1])
+        assert up.stop() == 0
+        for one in lines:
+            for _ in one:
+                pass  # It ends, and is not torn: that would raise.
+    up.start()
+    _check_adopted(up, gate, witness, run)
+
+
+def test_a_killed_up_takes_its_worker_along_and_no_run(up: Installation, gate: Gate, witness: Path) -> None:
+    run, pid = _start_waiting(up, gate, witness)
     (worker,) = _processes(up, "worker")
     up.kill()
     wait_for(lambda: is_gone(worker.pid), "the worker process ended with `up`")
     assert not is_gone(pid)
     up.start()
-    _check_adopted(up, gate, run, pid)
+    _check_adopted(up, gate, witness, run)
 
 
 def test_a_run_that_ends_while_nothing_of_orchestra_lives_is_reported_at_the_next_start(
-    up: Installation, gate: Gate
+    up: Installation, gate: Gate, witness: Path
 ) -> None:
-    run, pid = _start_waiting(up, gate)
+    run, pid = _start_waiting(up, gate, witness)
     (worker,) = _processes(up, "worker")
     up.kill()
     wait_for(lambda: is_gone(worker.pid), "the worker process ended with `up`")
@@ -93,16 +126,16 @@ def test_a_run_that_ends_while_nothing_of_orchestra_lives_is_reported_at_the_nex
     assert up.client.log(run) == b"before\nafter\n"
 
 
-def test_a_local_worker_that_is_killed_is_started_again_and_adopts(up: Installation, gate: Gate) -> None:
-    run, pid = _start_waiting(up, gate)
+def test_a_local_worker_that_is_killed_is_started_again_and_adopts(up: Installation, gate: Gate, witness: Path) -> None:
+    run, _ = _start_waiting(up, gate, witness)
     (worker,) = _processes(up, "worker")
     worker.kill()
     wait_for(lambda: [one for one in _processes(up, "worker") if one.pid != worker.pid], "another worker process")
-    _check_adopted(up, gate, run, pid)
+    _check_adopted(up, gate, witness, run)
 
 
-def test_one_ctrl_c_lets_runs_go_on_and_a_second_one_aborts_them(up: Installation, gate: Gate) -> None:
-    run, pid = _start_waiting(up, gate)
+def test_one_ctrl_c_lets_runs_go_on_and_a_second_one_aborts_them(up: Installation, gate: Gate, witness: Path) -> None:
+    run, pid = _start_waiting(up, gate, witness)
     assert up.server is not None
     up.server.send_signal(signal.SIGINT)
     up.server.wait_line("Ctrl-C again", stream="err")

@@ -7,11 +7,9 @@ import re
 import subprocess
 import sys
 import venv
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import pytest
 
 from orchestra.domain.run import RunStatus
 from support.installation import Installation
@@ -28,24 +26,31 @@ def _call(*command: str | Path) -> None:
     assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}"
 
 
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory, support_session: SupportSession) -> Iterator[Installation]:
-    folder = tmp_path_factory.mktemp("wheel")
-    with support_session.lock("build"):
+def _install(folder: Path, session: SupportSession) -> str:
+    """Build the wheel and install it; return the program `orchestra` of the new environment."""
+    with session.lock("build"):
         if not UV.exists():
             _call("sh", "scripts/bootstrap.sh")
-        _call(UV, "build", "--quiet", "--wheel", "--python", sys.executable, "--out-dir", folder / "dist")
+        _call(UV, "build", "--wheel", "--python", sys.executable, "--out-dir", folder / "dist")
     (wheel,) = (folder / "dist").glob("*.whl")
     environment = folder / "environment"
     venv.create(environment, with_pip=False)
     _call(UV, "pip", "install", "--quiet", "--python", environment / "bin" / "python", wheel)
-    program = str(environment / "bin" / "orchestra")
-    with Installation(folder / "installation", "up", program=program) as one:
-        one.start()
-        yield one
+    return str(environment / "bin" / "orchestra")
 
 
-def test_it_contains_the_website(installed: Installation) -> None:
+def test_an_installed_wheel_runs_with_website_and_examples(tmp_path: Path, support_session: SupportSession) -> None:
+    program = _install(tmp_path, support_session)
+    with Installation(tmp_path / "installation", "up", program=program) as installed:
+        installed.start()
+        _check_website(installed)
+        _check_examples(installed)
+        done = installed.orchestra("doctor", "--data", str(installed.data))
+        assert done.code == 0, done
+        assert installed.stop() == 0
+
+
+def _check_website(installed: Installation) -> None:
     page = httpx.get(installed.address)
     assert page.status_code == 200
     scripts = re.findall(r'<script[^>]+src="([^"]+)"', page.text)
@@ -56,17 +61,8 @@ def test_it_contains_the_website(installed: Installation) -> None:
         assert "javascript" in found.headers["Content-Type"]
 
 
-def test_it_brings_the_examples_and_runs_them(installed: Installation) -> None:
+def _check_examples(installed: Installation) -> None:
     done = installed.orchestra("trigger", "examples/hello", "-p", "name=wheel", "--follow")
     assert (done.code, done.text.splitlines()[1:]) == (0, ["Hello, wheel!"]), done
     suite = installed.wait_end(installed.client.trigger("examples", "test-suite").identifier)
     assert suite.status is RunStatus.SUCCEEDED, installed.client.log(suite.identifier).decode()
-
-
-def test_it_finds_itself_well(installed: Installation) -> None:
-    done = installed.orchestra("doctor", "--data", str(installed.data))
-    assert done.code == 0, done
-
-
-def test_it_stops_cleanly(installed: Installation) -> None:
-    assert installed.stop() == 0
