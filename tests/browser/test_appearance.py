@@ -150,9 +150,7 @@ def test_every_page_fits_a_narrow_window(width: int, browser: Browser, site: Ins
         arrived(visitor, name)
         wide = visitor.page.evaluate("() => document.documentElement.scrollWidth")
         assert wide <= width, f"{name} is {wide} px wide"
-        main = visitor.page.evaluate(
-            "() => { const m = document.querySelector('main'); return m.scrollWidth - m.clientWidth }"
-        )
+        main = visitor.page.locator("main").evaluate("e => e.scrollWidth - e.clientWidth")
         assert main <= 0, f"{name} scrolls sideways by {main} px"
         if width == 390:
             visitor.check_accessible(name)
@@ -163,8 +161,8 @@ def test_every_page_fits_a_narrow_window(width: int, browser: Browser, site: Ins
 def test_pointers_find_every_control(visitor: Visitor, gate: Gate) -> None:
     small = """() => [...document.querySelectorAll('a, button, input, select, textarea, summary')].filter(e => {
         const box = e.getBoundingClientRect()
-        const isInline = getComputedStyle(e).display === 'inline'
-        return box.width > 0 && !isInline && (box.width < 24 || box.height < 24) && e.tabIndex >= 0 && e.type !== 'checkbox'
+        const isMeant = e.tabIndex >= 0 && e.type !== 'checkbox' && getComputedStyle(e).display !== 'inline'
+        return isMeant && box.width > 0 && (box.width < 24 || box.height < 24)
     }).map(e => e.outerHTML.slice(0, 120))"""
     for name, path in PAGES.items():
         visitor.go(path)
