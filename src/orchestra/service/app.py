@@ -47,6 +47,7 @@ from orchestra.service.website import Website
 from orchestra.storage.database import Database
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
+from orchestra.storage.trigger import Triggers
 
 API: Final = "/api/v1"
 
@@ -123,6 +124,7 @@ def create_app(
         random=random,
         settings=settings,
         identifiers=Identifiers(clock, random),
+        triggers=Triggers(),
         authenticator=authenticator,
         pending_runs=PendingRuns(clock, settings.pending_runs_per_project),
         tail=tail,

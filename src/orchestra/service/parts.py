@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from orchestra.storage.database import Database
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
+from orchestra.storage.trigger import Triggers
 
 if TYPE_CHECKING:
     from orchestra.service.authentication import Authenticator
@@ -74,6 +75,7 @@ class Parts:
     random: Randomness
     settings: ServiceSettings
     identifiers: "Identifiers"
+    triggers: Triggers
     authenticator: "Authenticator"
     pending_runs: "PendingRuns"
     tail: "Tail"

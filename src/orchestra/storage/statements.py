@@ -10,18 +10,20 @@ For INSERT and UPDATE with named `bindparam`s; values that stand in the statemen
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Delete, Dialect, Insert, Update
+from sqlalchemy import Connection, CursorResult, Delete, Dialect, Insert, Select, Update
 
 Row = Mapping[str, Any]
 
 
 class Statement:
-    """A write that is executed often. Every parameter has a name, and every row brings a value for each.
+    """A statement that is executed often. Every parameter has a name, and every row brings a value for each.
+
+    What a SELECT finds comes as the driver gives it, not converted.
 
     `columns` are those that an INSERT without values fills: then they are the names.
     """
 
-    def __init__(self, clause: Insert | Update | Delete, columns: Sequence[str] | None = None) -> None:
+    def __init__(self, clause: Insert | Update | Delete | Select[Any], columns: Sequence[str] | None = None) -> None:
         self._clause = clause
         self._columns = None if columns is None else list(columns)
         self._compiled: dict[str, tuple[str, Callable[[Row], Any]]] = {}

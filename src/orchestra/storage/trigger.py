@@ -4,6 +4,9 @@
 
 What is refused is returned, never raised: the function is executed in a group with others (`writer`).
 The caller decides who may trigger, says what the source is, and publishes the hints after the commit.
+
+What a job's revision says never changes, so it is remembered: a trigger then reads one number. A
+revision that was rolled back and made anew has another creation date, so it is another one here.
 """
 
 from collections.abc import Mapping
@@ -11,15 +14,31 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, bindparam, select
 
 from orchestra.domain.errors import Conflict, InvalidContent, NotFound, OrchestraError, Problem
-from orchestra.domain.job import Job
 from orchestra.domain.parameters import check_parameters
 from orchestra.domain.run import TERMINAL, Run
 from orchestra.domain.template import BadTemplateError, fill
-from orchestra.storage import jobs, projects, runs
+from orchestra.storage import jobs, projects, runs, schema
+from orchestra.storage.jobs import JobRevision
 from orchestra.storage.runs import NewRun
+from orchestra.storage.statements import Statement
+
+REMEMBERED: Final = 1_000
+"""Revisions that are remembered; a large one takes some hundred kilobytes, a usual one five."""
+
+_COMMANDS: Final = "commands"
+_PRESENT: Final = Statement(
+    select(schema.job_revision.c.revision, schema.job_revision.c.creation_date)
+    .join(
+        schema.job,
+        (schema.job.c.project == schema.job_revision.c.project)
+        & (schema.job.c.identifier == schema.job_revision.c.job)
+        & (schema.job.c.revision == schema.job_revision.c.revision),
+    )
+    .where(schema.job.c.project == bindparam("project"), schema.job.c.identifier == bindparam("job"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,46 +57,60 @@ class Trigger:
     actor: str | None = None
 
 
-def trigger(connection: Connection, wanted: Trigger, now: datetime) -> Run | OrchestraError:
-    """Create the run. Returns NotFound, InvalidContent with every problem, or Conflict instead."""
-    job = jobs.get(connection, wanted.project, wanted.job)
-    if job is None:
-        return NotFound(f"there is no job {wanted.project}/{wanted.job}")
-    return _create(connection, job, wanted, now)
+class Triggers:
+    """Creates runs in one database; its methods are used by that database's writer only."""
+
+    def __init__(self) -> None:
+        self._revisions: dict[tuple[str, str, int, object], JobRevision] = {}
+
+    def trigger(self, connection: Connection, wanted: Trigger, now: datetime) -> Run | OrchestraError:
+        """Create the run. Returns NotFound, InvalidContent with every problem, or Conflict instead."""
+        job = self._present(connection, wanted.project, wanted.job)
+        return job if isinstance(job, NotFound) else _create(connection, job, wanted, now)
+
+    def retry(self, connection: Connection, of: Run, wanted: Trigger, now: datetime) -> Run | OrchestraError:
+        """Create a new run of the job of `of`, as the job is now, with `of`'s parameters and priority.
+
+        `wanted.parameters` replace those that they name; parameters that the job no longer has are left
+        out. Returns Conflict while `of` has not ended.
+        """
+        if of.status not in TERMINAL:
+            return Conflict(f"the run has not ended, it is {of.status}; only a run that has ended can be retried")
+        job = self._present(connection, of.project, of.job)
+        if isinstance(job, NotFound):
+            return job
+        declared = {parameter.key for parameter in job.parameters}
+        kept = {key: value for key, value in of.parameters.items() if key in declared}
+        again = Trigger(
+            identifier=wanted.identifier,
+            project=of.project,
+            job=of.job,
+            parameters={**kept, **wanted.parameters},
+            priority=of.priority if wanted.priority is None else wanted.priority,
+            source=wanted.source,
+            actor=wanted.actor,
+        )
+        return _create(connection, job, again, now)
+
+    def _present(self, connection: Connection, project: str, job: str) -> JobRevision | NotFound:
+        """The job as it is now."""
+        row: Any = _PRESENT.execute(connection, [{"project": project, "job": job}]).first()
+        if row is None:
+            return NotFound(f"there is no job {project}/{job}")
+        key = (project, job, row[0], row[1])
+        found = self._revisions.get(key)
+        if found is None:
+            found = jobs.revision(connection, project, job, row[0])
+            assert found is not None, key
+            while len(self._revisions) >= REMEMBERED:
+                del self._revisions[next(iter(self._revisions))]
+            self._revisions[key] = found
+        return found
 
 
-def retry(
-    connection: Connection,
-    of: Run,
-    wanted: Trigger,
-    now: datetime,
-) -> Run | OrchestraError:
-    """Create a new run of the job of `of`, as the job is now, with `of`'s parameters; `wanted.parameters` replace some.
-
-    Parameters that the job no longer has are left out. Returns Conflict while `of` has not ended.
-    """
-    if of.status not in TERMINAL:
-        return Conflict(f"the run has not ended, it is {of.status}; only a run that has ended can be retried")
-    job = jobs.get(connection, of.project, of.job)
-    if job is None:
-        return NotFound(f"there is no job {of.project}/{of.job}")
-    declared = {parameter.key for parameter in job.parameters}
-    kept = {key: value for key, value in of.parameters.items() if key in declared}
-    again = Trigger(
-        identifier=wanted.identifier,
-        project=of.project,
-        job=of.job,
-        parameters={**kept, **wanted.parameters},
-        priority=of.priority if wanted.priority is None else wanted.priority,
-        source=wanted.source,
-        actor=wanted.actor,
-    )
-    return _create(connection, job, again, now)
-
-
-def _create(connection: Connection, job: Job, wanted: Trigger, now: datetime) -> Run | OrchestraError:
+def _create(connection: Connection, job: JobRevision, wanted: Trigger, now: datetime) -> Run | OrchestraError:
     if job.definition.get("type") != _COMMANDS:
-        return Conflict(f"the job {job.project}/{job.identifier} is a pipeline, and pipelines cannot be triggered yet")
+        return Conflict(f"the job {job.project}/{job.job} is a pipeline, and pipelines cannot be triggered yet")
     try:
         parameters: dict[str, Any] = dict(check_parameters(job.parameters, wanted.parameters))
         group = _group(connection, job, parameters)
@@ -87,7 +120,7 @@ def _create(connection: Connection, job: Job, wanted: Trigger, now: datetime) ->
     new = NewRun(
         identifier=wanted.identifier,
         project=job.project,
-        job=job.identifier,
+        job=job.job,
         job_revision=job.revision,
         parameters=parameters,
         source=wanted.source,
@@ -98,19 +131,17 @@ def _create(connection: Connection, job: Job, wanted: Trigger, now: datetime) ->
     return runs.insert(connection, new, now, actor=wanted.actor)
 
 
-_COMMANDS: Final = "commands"
-
-
-def _group(connection: Connection, job: Job, parameters: Mapping[str, Any]) -> str | None:
+def _group(connection: Connection, revision: JobRevision, parameters: Mapping[str, Any]) -> str | None:
     """The concurrency group with its substitutions made. Raises InvalidContent where one has no value."""
-    concurrency = job.policy.get("concurrency")
+    concurrency = revision.policy.get("concurrency")
     if concurrency is None:
         return None
     template: str = concurrency["group"]
     if "{" not in template:
         return template
-    project = projects.get(connection, job.project)
-    assert project is not None, job.project
+    project = projects.get(connection, revision.project)
+    job = jobs.get(connection, revision.project, revision.job)
+    assert project is not None and job is not None, revision
     values = {
         "parameters": parameters,
         "project": {
@@ -124,7 +155,7 @@ def _group(connection: Connection, job: Job, parameters: Mapping[str, Any]) -> s
             "display_name": job.display_name,
             "description": job.description,
             "group": job.group,
-            "revision": job.revision,
+            "revision": revision.revision,
         },
         "services": project.services,
     }

@@ -18,7 +18,7 @@ from orchestra.service.entities import RunEntity
 from orchestra.service.outcome import settle
 from orchestra.service.parts import Parts
 from orchestra.service.request import ApiRequest
-from orchestra.storage import hints, runs, trigger
+from orchestra.storage import hints, runs
 from orchestra.storage.runs import IdempotencyKey
 from orchestra.storage.trigger import Trigger
 
@@ -91,7 +91,7 @@ async def trigger_job(
         refused = parts.pending_runs.admit(rows, project)
         if refused is not None:
             return refused
-        created = trigger.trigger(rows, wanted, now)
+        created = parts.triggers.trigger(rows, wanted, now)
         if key is not None and isinstance(created, Run):
             runs.remember_idempotent(rows, key, body, created.identifier, now)
         return created
@@ -127,7 +127,7 @@ async def retry_run(
             source={"type": "run", "run": of.identifier, "reason": "retry"},
             actor=principal.user,
         )
-        return trigger.retry(rows, of, wanted, now)
+        return parts.triggers.retry(rows, of, wanted, now)
 
     return _created(parts, settle(await parts.database.write(write)), is_new=True)
 
