@@ -13,7 +13,7 @@ the unit at its end. To add one: add the field with its `why`, then `make docs`.
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -31,12 +31,31 @@ def setting(
     highest: float | None = None,
     choices: tuple[str, ...] = (),
     is_secret: bool = False,
+    normal: Callable[[Any], Any] | None = None,
 ) -> Any:
-    """Return the dataclass field of one setting; `lowest` and `highest` are in the field's unit, inclusive."""
-    metadata = {"why": why, "lowest": lowest, "highest": highest, "choices": choices, "is_secret": is_secret}
+    """Return the dataclass field of one setting; `lowest` and `highest` are in the field's unit, inclusive.
+
+    `normal` takes the converted value to its normal form, or raises ValueError with the fact.
+    """
+    metadata = {
+        "why": why,
+        "lowest": lowest,
+        "highest": highest,
+        "choices": choices,
+        "is_secret": is_secret,
+        "normal": normal,
+    }
     if isinstance(default, dict):
         return field(default_factory=default.copy, metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def _base_path(text: str) -> str:
+    """Return the prefix with a slash at its front and none at its end; empty for the root."""
+    parts = text.strip("/").split("/") if text.strip("/") else []
+    if not all(re.fullmatch(r"[A-Za-z0-9_~.-]+", part) and set(part) != {"."} for part in parts):
+        raise ValueError(f"expected a path such as /orchestra, of letters, digits, '_', '~', '.' and '-', got {text!r}")
+    return "".join(f"/{part}" for part in parts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +90,9 @@ class ServerSettings(LogSettings):
         "127.0.0.1", "The address to listen on: nothing is reachable from outside until someone says so."
     )
     port: int = setting(8300, "The port to listen on; 0 chooses a free one.", lowest=0, highest=65_535)
-    base_path: str = setting("", "The path prefix under which a proxy shows us, such as `/orchestra`.")
+    base_path: str = setting(
+        "", "The path prefix under which a proxy shows us, such as `/orchestra`.", normal=_base_path
+    )
     heartbeat_s: float = setting(
         10.0, "How often an idle connection to a worker says that it lives.", lowest=1.0, highest=300.0
     )
@@ -252,7 +273,8 @@ def _convert(one: "Field[Any]", value: Any) -> Any:
         raise ValueError(f"expected {_show_range(one)}, got {_show(one, value)}")
     if choices and converted not in choices:
         raise ValueError(f"expected one of {', '.join(choices)}, got {_show(one, value)}")
-    return converted
+    normal = one.metadata["normal"]
+    return converted if normal is None else normal(converted)
 
 
 def _annotation(one: "Field[Any]") -> str:

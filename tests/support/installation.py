@@ -203,7 +203,10 @@ class Done:
 
 @dataclass
 class Installation:
-    """A server with its data folder below `folder`, and the workers that were started for it."""
+    """A server with its data folder below `folder`, and the workers that were started for it.
+
+    `command` is `up` or `server`, `arguments` are further ones of it; `base_path` is where it answers.
+    """
 
     folder: Path
     command: str = "up"
@@ -251,9 +254,8 @@ class Installation:
 
     def server_arguments(self) -> list[str]:
         """How the server is started."""
-        more = [*self.arguments, *(["--base-path", self.base_path] if self.base_path else [])]
         browser = ["--no-browser"] if self.command == "up" else []
-        return [self.command, "--data", str(self.data), "--port", str(self.port), *browser, *more]
+        return [self.command, "--data", str(self.data), "--port", str(self.port), *browser, *self.arguments]
 
     def start(self) -> Program:
         """Start the server (again) and wait until it says that it is ready."""

@@ -82,7 +82,7 @@ def _database(file: Path) -> Iterator[Finding]:
     if not file.exists():
         return
     try:
-        with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as connection:
+        with sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True) as connection:
             verdict = str(connection.execute("PRAGMA quick_check(1)").fetchone()[0])
     except sqlite3.Error as error:
         verdict = str(error)

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import uvicorn
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL
 
 from orchestra import telemetry
 from orchestra.cli.clock import SystemClock
@@ -81,6 +81,8 @@ class Beside(Protocol):
 def run_server(settings: ServerSettings, data: Path, beside: Beside | None = None) -> int:
     """Run until a signal ends it; return the exit code. Raises OrchestraError when it cannot start."""
     os.umask(0o077)
+    # Runs see it as ORCHESTRA_DATA, from folders of their own.
+    data = data.absolute()
     telemetry.configure(settings.log_level, settings.log_format)
     with (
         _locked(data),
@@ -92,8 +94,8 @@ def run_server(settings: ServerSettings, data: Path, beside: Beside | None = Non
 
 async def _serve(settings: ServerSettings, data: Path, listening: socket.socket, beside: Beside | None) -> int:
     clock, chance = SystemClock(), random.SystemRandom()
-    url = settings.database or f"sqlite:///{data / 'orchestra.db'}"
-    database = open_database(url)
+    # Not a text to be parsed: a folder's name may hold anything.
+    database = open_database(settings.database or URL.create("sqlite", database=str(data / "orchestra.db")))
     try:
         first = await first_start(database, data, clock, chance)
         hints = Hints()
@@ -282,14 +284,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     import uvloop  # noqa: PLC0415 - only the server's loop; workers use the standard one
 
     return uvloop.new_event_loop
-
-
-def database_file(settings: ServerSettings, data: Path) -> Path | None:
-    """The file of an embedded database, or None when it is a server's."""
-    if settings.database is None:
-        return data / "orchestra.db"
-    url = make_url(settings.database)
-    return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
 def stderr(line: str) -> None:

@@ -58,7 +58,7 @@ class Database(Protocol):
         ...
 
 
-def open_database(url: str, *, readers: int = READERS, writes_waiting: int = WRITES_WAITING) -> "PooledDatabase":
+def open_database(url: str | URL, *, readers: int = READERS, writes_waiting: int = WRITES_WAITING) -> "PooledDatabase":
     """Open the database at `url` (`sqlite:///PATH`, `postgresql://…`), creating and migrating it first.
 
     Blocks (a fresh SQLite file: some 100 ms). Raises InvalidContent for a URL that does not fit, and

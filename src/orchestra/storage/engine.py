@@ -37,7 +37,7 @@ _CHECKPOINT_PAGES: Final = 4_000
 """16 MiB of write-ahead log before it is copied into the file: a page that is written often is copied once."""
 
 
-def parse_url(url: str) -> URL:
+def parse_url(url: str | URL) -> URL:
     """Read `sqlite:///PATH` or `postgresql://…`. Raises InvalidContent for anything else."""
     try:
         parsed = make_url(url)

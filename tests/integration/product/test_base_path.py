@@ -16,7 +16,9 @@ PREFIX = "/orchestra"
 
 @pytest.fixture(scope="module")
 def prefixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    with Installation(tmp_path_factory.mktemp("prefix"), "up", base_path=PREFIX) as one:
+    # As people may write it: with a slash too many.
+    arguments = ("--base-path", f"{PREFIX}/")
+    with Installation(tmp_path_factory.mktemp("prefix"), "up", arguments=arguments, base_path=PREFIX) as one:
         one.start()
         yield one
 

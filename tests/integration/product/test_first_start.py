@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -101,6 +102,33 @@ def test_a_folder_with_other_files_is_accepted(fresh: Installation) -> None:
     (fresh.data / "notes.txt").write_text("mine")
     fresh.start()
     assert (fresh.data / "notes.txt").read_text() == "mine"
+
+
+def test_a_data_folder_may_have_any_name_and_be_relative(fresh: Installation) -> None:
+    folder = fresh.folder / "da ta, \u00fc%20?x#y"
+    fresh.data = Path(os.path.relpath(folder))
+    fresh.start()
+    assert (folder / "orchestra.db").is_file()
+    run = fresh.wait_end(fresh.client.trigger("examples", "backup").identifier)
+    assert run.status is RunStatus.SUCCEEDED, fresh.client.log(run.identifier).decode()
+    assert fresh.orchestra("doctor", "--data", str(fresh.data)).code == 0
+    assert [path.name for path in folder.parent.iterdir() if path.name.startswith("da ta")] == [folder.name]
+
+
+def test_a_server_alone_starts_the_same_way(tmp_path: Path) -> None:
+    with Installation(tmp_path, "server") as one:
+        server = one.start()
+        assert "/login?code=" in server.out.text
+        assert stat.S_IMODE((one.data / "admin-token").stat().st_mode) == 0o600
+        assert one.client.me()["user"]["identifier"] == "admin"
+        assert list(one.client.projects()) == []
+
+
+@pytest.mark.parametrize("prefix", ["/a b", "/a/../b", "?x"])
+def test_a_base_path_that_cannot_be_is_named(fresh: Installation, prefix: str) -> None:
+    server = fresh.launch(*fresh.server_arguments(), "--base-path", prefix)
+    assert server.wait() == 1
+    assert "--base-path" in server.err.text
 
 
 def test_a_port_in_use_is_named(fresh: Installation, tmp_path: Path) -> None:
