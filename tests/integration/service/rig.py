@@ -179,16 +179,18 @@ class Rig:
 
 
 @contextmanager
-def running(data: Path, settings: ServiceSettings | None = None) -> Iterator[Rig]:
-    """Start the service with an empty database in `data`; stop it at the end."""
+def running(data: Path, settings: ServiceSettings | None = None, database: str | None = None) -> Iterator[Rig]:
+    """Start the service with an empty database (at the URL `database`, or SQLite in `data`); stop it at the end."""
     ready: threading.Event = threading.Event()
     made: dict[str, Any] = {}
+    where = database or f"sqlite:///{data / 'orchestra.db'}"
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(2048)
         port = listening.getsockname()[1]
         thread = threading.Thread(
-            target=lambda: asyncio.run(_serve(data, settings or ServiceSettings(), listening, made, ready)), daemon=True
+            target=lambda: asyncio.run(_serve(data, settings or ServiceSettings(), where, listening, made, ready)),
+            daemon=True,
         )
         thread.start()
         assert ready.wait(WAIT_S), "the server did not start"
@@ -215,10 +217,15 @@ def running(data: Path, settings: ServiceSettings | None = None) -> Iterator[Rig
 
 
 async def _serve(
-    data: Path, settings: ServiceSettings, listening: socket.socket, made: dict[str, Any], ready: threading.Event
+    data: Path,
+    settings: ServiceSettings,
+    url: str,
+    listening: socket.socket,
+    made: dict[str, Any],
+    ready: threading.Event,
 ) -> None:
     clock, chance = TestClock(), random.SystemRandom()
-    database = open_database(f"sqlite:///{data / 'orchestra.db'}")
+    database = open_database(url)
     hints = Hints()
     logs = LogStore(data / "logs", database)
     made |= {"clock": clock, "database": database, "hints": hints, "logs": logs, "loop": asyncio.get_running_loop()}

@@ -46,6 +46,7 @@ class Route:
 
 
 def _routes() -> list[Route]:
+    """Every route, in an order that does not depend on hashes: all processes of a test run must see the same."""
     found = []
     for route in create_litestar().routes:
         if isinstance(route, HTTPRoute):
@@ -53,7 +54,7 @@ def _routes() -> list[Route]:
                 if isinstance(handler, HTTPRouteHandler) and PERMISSION in handler.opt:
                     method = next(iter(handler.http_methods))
                     found.append(Route(method, route.path_format, str(handler.operation_id), handler.opt[PERMISSION]))
-    return found
+    return sorted(found, key=str)
 
 
 @dataclass
