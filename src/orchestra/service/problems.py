@@ -26,6 +26,7 @@ from orchestra.domain.errors import (
     NotAuthenticated,
     NotFound,
     OrchestraError,
+    OutcomeUnknown,
     PreconditionFailed,
     Problem,
     TooMany,
@@ -85,7 +86,9 @@ _TITLES: Final[dict[int, tuple[str, str]]] = {
 }
 """Problems of HTTP itself: status → (code, title)."""
 
-PROBLEM_CODES: Final = tuple(dict.fromkeys([*(kind.code for kind in _STATUS), *(code for code, _ in _TITLES.values())]))
+PROBLEM_CODES: Final = tuple(
+    dict.fromkeys([*(kind.code for kind in _STATUS), OutcomeUnknown.code, *(code for code, _ in _TITLES.values())])
+)
 """Every `code` that a problem document may carry."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,13 @@ from orchestra.service import entities
 from orchestra.service.app import create_litestar
 from orchestra.service.authorization import check_routes, needs
 from orchestra.service.docs_page import render
+from orchestra.service.live.connection import BAD_FRAME, GOING_AWAY, NOT_SIGNED_IN, TOO_MANY
+from orchestra.service.live.messages import ServerMessage
 from orchestra.service.openapi import document
+from orchestra.service.problems import PROBLEM_CODES
+
+API = Path(__file__).resolve().parents[3] / "docs/api.md"
+LIVE = API.with_name("live.md")
 
 DUE = """
 GET /health/live
@@ -190,3 +197,19 @@ def test_the_documentation_page_needs_nothing_from_outside(described: dict[str, 
     assert "triggerJob" in page
     assert "<script" not in page
     assert not re.search(r"""(?:src|href)=["']?(?:https?:)?//""", page)
+
+
+def test_every_code_of_a_problem_is_documented() -> None:
+    documented = set(re.findall(r"^\| \d{3} \| `(\w+)` \|", API.read_text(), re.MULTILINE))
+    assert documented == set(PROBLEM_CODES)
+
+
+def test_every_message_and_topic_of_the_live_connection_is_documented() -> None:
+    text = LIVE.read_text()
+    kinds = [kind.__struct_config__.tag for kind in ServerMessage.__subclasses__()]
+    assert kinds
+    assert [kind for kind in kinds if f'"type": "{kind}"' not in text] == []
+    for code in (GOING_AWAY, BAD_FRAME, NOT_SIGNED_IN, TOO_MANY):
+        assert str(code) in text
+    for topic in ("runs", "run:", "log:", "workers", "worker:", "overview", "me"):
+        assert f"`{topic}" in text
