@@ -27,6 +27,7 @@ from orchestra import __version__
 from orchestra.domain.access import Permission, can_anonymous
 from orchestra.service.authorization import PERMISSION
 from orchestra.service.bodies import INPUTS, schema_of
+from orchestra.service.docs_page import METHODS
 from orchestra.service.entities import RunSummary
 from orchestra.service.live import messages
 from orchestra.service.log_stream import LogEnd, LogPiece
@@ -140,12 +141,15 @@ def document(app: Litestar) -> dict[str, Any]:
 
 
 def _operations(app: Litestar) -> Iterator[tuple[HTTPRoute, str, HTTPRouteHandler]]:
-    """(route, method, handler) of everything that is ours."""
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                if PERMISSION in handler.opt:
-                    yield route, next(iter(handler.http_methods)).lower(), handler
+    """(route, method, handler) of everything that is ours, always in the same order."""
+    found = [
+        (route, next(iter(handler.http_methods)).lower(), handler)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for handler in route.route_handlers
+        if PERMISSION in handler.opt
+    ]
+    yield from sorted(found, key=lambda one: (one[0].path_format, METHODS.index(one[1])))
 
 
 def _kinds(handler: HTTPRouteHandler) -> Iterator[Any]:
