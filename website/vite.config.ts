@@ -31,9 +31,7 @@ export default defineConfig({
     proxy: { "/api": { target: SERVER, ws: true }, "/health": SERVER },
   },
   test: {
-    environment: "happy-dom",
     include: ["src/**/*.test.{ts,tsx}", "tools/**/*.test.ts"],
-    setupFiles: ["tests/setup.ts"],
     // Two cores: a pool as wide as the machine, and each file in its own world.
     maxWorkers: 2,
   },

@@ -22,6 +22,11 @@ export function signedIn(client: QueryClient, me: Me): void {
 
 export const useMe = (): Me => useSuspenseQuery(meQuery).data;
 
+/** At least somewhere. */
+export function canAnywhere(me: Me, permission: Permission): boolean {
+  return can(me, permission) || Object.values(me.projects).some((permissions) => permissions.includes(permission));
+}
+
 /** Everywhere, or in the project. */
 export function can(me: Me, permission: Permission, project?: string): boolean {
   return (

@@ -15,6 +15,7 @@ export function LivePill() {
       case "offline":
         return [t("live.offline", { time: clock(state.since) }), t("live.offline.tip"), "bad"];
       case "connecting":
+        return [t("live.connecting"), t("live.reconnecting.tip"), "late"];
       case "reconnecting":
       case "signed-out":
         return [t("live.reconnecting"), t("live.reconnecting.tip"), "late"];

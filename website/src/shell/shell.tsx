@@ -8,10 +8,11 @@ import { boot } from "../boot";
 import { useOverview } from "../live/hooks";
 import { live } from "../live/hub";
 import { projectsQuery } from "../queries";
-import { can, useMe } from "../session";
+import { can, canAnywhere, useMe } from "../session";
 import { number, t } from "../text/t";
 import { Caret } from "../ui/caret";
 import { MenuLink } from "../ui/links";
+import { Empty } from "../ui/states";
 import { Tips } from "../ui/tip";
 import { LivePill } from "./live-pill";
 import styles from "./shell.module.css";
@@ -24,6 +25,7 @@ export function Shell() {
   const { project } = useParams({ strict: false });
   const navigate = useNavigate();
   const client = useQueryClient();
+  const me = useMe();
   const [isHelpOpen, setHelpOpen] = useState(false);
   useShortcutKeys();
   useShortcut("?", t("help.open"), () => setHelpOpen(true));
@@ -61,7 +63,13 @@ export function Shell() {
             {boot.announcement}
           </p>
         )}
-        <Outlet />
+        {canAnywhere(me, "run.read") ? (
+          <Outlet />
+        ) : (
+          <Empty title={t("error.no-role")} isPage>
+            {t("error.no-role.text", { user: me.user.identifier })}
+          </Empty>
+        )}
         <Tips />
       </main>
       {isHelpOpen && (

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { ALL_STATUSES, isTerminal, lookOf, STATUSES } from "./registry";
 
@@ -29,4 +30,10 @@ test("what is over is over", () => {
     "succeeded",
   ]);
   expect(STATUSES.failed.needsAttention && STATUSES.exception.needsAttention).toBe(true);
+});
+
+test("the table knows every status of the API, and no other", () => {
+  const schema = readFileSync("src/api/schema.ts", "utf8");
+  const listed = /RunStatus: ((?:"\w+"(?: \| )?)+);/.exec(schema)?.[1]?.match(/\w+/g) ?? expect.fail("no RunStatus");
+  expect([...ALL_STATUSES].sort()).toEqual([...listed].sort());
 });

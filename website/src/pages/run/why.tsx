@@ -23,7 +23,7 @@ export function Why({ run }: { run: KnownRun }) {
     case "cancelled":
       return (
         <Box tone={lookOf(run).tone} notes={notes}>
-          <strong>{sentence(run.cause.message)}</strong>
+          <strong>{stopped(run.cause.message)}</strong>
         </Box>
       );
     default:
@@ -34,6 +34,12 @@ export function Why({ run }: { run: KnownRun }) {
 /** The server's messages are clauses: "exit code 1 of step 2". */
 export function sentence(text: string): string {
   return text === "" ? "" : `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}`;
+}
+
+/** The same as a whole sentence. */
+function stopped(text: string): string {
+  const whole = sentence(text);
+  return whole === "" || /[.!?…]$/.test(whole) ? whole : `${whole}.`;
 }
 
 function Box({
@@ -52,7 +58,7 @@ function Box({
       <div className={styles.whyText}>
         {children}
         {notes.map((note) => (
-          <p key={note}>{sentence(note)}</p>
+          <p key={note}>{stopped(note)}</p>
         ))}
       </div>
       {end}
@@ -62,9 +68,10 @@ function Box({
 
 function Failed({ run, notes }: { run: KnownRun; notes: readonly string[] }) {
   const failed = failedStep(run);
+  // The step's own words are shorter; where it was no exit code (a signal), the cause knows more.
   const title =
-    failed === null
-      ? sentence(run.cause.message)
+    failed === null || run.cause.code !== "exit_code"
+      ? stopped(run.cause.message)
       : t("run.why.step", { n: failed.position, step: failed.step.name, code: failed.step.exit_code ?? 0 });
   return (
     <FailedLine run={run} step={failed?.step ?? null}>
@@ -87,7 +94,7 @@ function Waiting({ run }: { run: KnownRun }) {
   return (
     <Box tone="pending" notes={[]}>
       <p>
-        <strong>{sentence(run.cause.message)}</strong>
+        <strong>{stopped(run.cause.message)}</strong>
         {run.expiration_date != null && <Expires date={run.expiration_date} />}
       </p>
       {verdicts.length > 0 && (
