@@ -144,7 +144,9 @@ function TriggerForm({
     }
   };
 
-  const command = triggerCommand(job.project, job.identifier, valuesFrom(job.parameters, texts));
+  // A secret has no place on a command line, nor on the screen.
+  const shown = job.parameters.filter((parameter) => parameter.type !== "secret");
+  const command = triggerCommand(job.project, job.identifier, valuesFrom(shown, texts));
   return (
     <form
       ref={form}
