@@ -81,6 +81,8 @@ class Edge:
             else:
                 await self._serve_file(scope, path, reply)
         except Exception as error:
+            if reply.is_done:
+                return
             if reply.is_started:
                 raise
             await send_problem(scope, reply, error)
@@ -111,7 +113,7 @@ class Edge:
 class _Reply:
     """`send` with the headers of every answer, and without the body for HEAD."""
 
-    __slots__ = ("_identifier", "_is_head", "_is_secure", "_send", "is_started")
+    __slots__ = ("_identifier", "_is_head", "_is_secure", "_send", "is_done", "is_started")
 
     def __init__(self, send: Send, identifier: str, *, is_head: bool, is_secure: bool) -> None:
         self._send = send
@@ -119,6 +121,7 @@ class _Reply:
         self._is_head = is_head
         self._is_secure = is_secure
         self.is_started = False
+        self.is_done = False
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
@@ -127,5 +130,14 @@ class _Reply:
             headers.append((b"orchestra-request-id", self._identifier.encode()))
             message = {**message, "headers": headers}
         elif self._is_head and message["type"] == "http.response.body":
-            message = {"type": "http.response.body", "body": b"", "more_body": message.get("more_body", False)}
+            await self._send({"type": "http.response.body", "body": b""})
+            self.is_done = True
+            if message.get("more_body", False):
+                # Whoever streams must not go on without an end for somebody who has left.
+                raise _HeadIsOver
+            return
         await self._send(message)
+
+
+class _HeadIsOver(Exception):
+    """The answer to HEAD is complete."""

@@ -47,6 +47,9 @@ def run_filter(query: RunQuery, principal: Principal) -> RunFilter:
     problems: list[Problem] = []
     scope = principal.scope(Permission.RUN_READ)
     kind, _, name = (query.source or "").partition(":")
+    if principal.run is not None:
+        # A run's token sees what it triggered, whatever it asks for.
+        kind, name = "run", principal.run
     found = RunFilter(
         projects=None if scope is None else tuple(sorted(scope)),
         project=query.project,

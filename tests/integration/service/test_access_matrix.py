@@ -137,6 +137,7 @@ def test_lists_hold_only_what_the_caller_may_see(world: World) -> None:
     assert seen("viewer-of-core", "/api/v1/runs", "project") == {"core"}
     assert seen("operator-of-other", "/api/v1/runs", "project") == {"other"}
     assert seen("viewer-of-core", "/api/v1/runs?project=other", "project") == set()
+    assert seen("viewer-of-core", "/api/v1/runs?project=none", "project") == set()
 
 
 def test_what_lies_in_another_project_does_not_exist(world: World) -> None:

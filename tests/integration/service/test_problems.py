@@ -175,6 +175,18 @@ def test_head_is_get_without_the_body(shared: Rig) -> None:
     assert head.headers["content-length"] == got.headers["content-length"]
 
 
+@pytest.mark.parametrize("path", ["/api/v1/events", "/api/v1/runs/{run}/log/stream", "/api/v1/runs/{run}/log"])
+def test_head_of_what_has_no_end_has_one(service: Rig, path: str) -> None:
+    service.job()
+    service.worker()
+    run = service.trigger()["identifier"]
+    service.start(run)
+    service.append(run, b"x" * 600_000)
+    head = service.api.head(path.format(run=run))
+    assert (head.status_code, head.content) == (200, b"")
+    assert service.api.get("/api/v1/me").status_code == 200
+
+
 def test_a_broken_request_does_not_disturb_the_next(shared: Rig) -> None:
     with socket.create_connection(("127.0.0.1", shared.port), WAIT_S) as connection:
         connection.sendall(b"NONSENSE\r\n\r\n")

@@ -74,6 +74,7 @@ def test_one_run_is_read_by_its_uuid_and_by_its_number_with_its_frozen_definitio
         "/api/v1/projects/core/jobs/build/runs/99999999999999999999",
         "/api/v1/projects/core/jobs/none/runs/1",
         "/api/v1/projects/none/runs",
+        "/api/v1/projects/core/jobs/none/runs",
     ],
 )
 def test_a_run_that_does_not_exist_is_404(shared: Rig, path: str) -> None:

@@ -17,7 +17,7 @@ from orchestra.service.explain import Explanation, explain
 from orchestra.service.listing import Cursor, Limit, Order, RunQuery, full_page, query_of, run_filter, show
 from orchestra.service.outcome import settle
 from orchestra.service.request import ApiRequest
-from orchestra.storage import events, hints, projects, runs
+from orchestra.storage import events, hints, jobs, projects, runs
 from orchestra.storage.paging import Page
 from orchestra.storage.runs import Wish, WishOutcome
 
@@ -129,10 +129,14 @@ async def _list(
     request: ApiRequest, query: RunQuery, limit: int, cursor: str | None, order: str | None
 ) -> Listing[RunEntity]:
     filter_ = run_filter(query, request.principal)
+    # What the path names must exist; what a filter names may be hidden from the caller, and must not tell.
+    project, job = (request.path_params.get(name) for name in ("project", "job"))
 
     def read(rows: Connection) -> Page[Run]:
-        if query.project is not None and projects.get(rows, query.project) is None:
-            raise NotFound(f"there is no project {query.project}")
+        if project is not None and projects.get(rows, project) is None:
+            raise NotFound(f"there is no project {project}")
+        if project is not None and job is not None and jobs.get(rows, project, job) is None:
+            raise NotFound(f"there is no job {project}/{job}")
         return full_page(rows, filter_, order, cursor, limit)
 
     return show(await request.parts.database.read(read), entities.run)
