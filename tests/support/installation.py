@@ -295,8 +295,16 @@ class Installation:
 
     def wait_worker(self, name: str, *, is_active: bool = True) -> None:
         """Wait until the server says that the worker is connected, or is not."""
-        state = "connected" if is_active else "disconnected"
-        wait_for(lambda: self._is_active(name) is is_active, f"worker {name} {state}\n{self.story()}")
+
+        def look() -> bool:
+            program = self.workers.get(name)
+            assert not is_active or program is None or program.is_running, "it ended"
+            return self._is_active(name) is is_active
+
+        try:
+            wait_for(look, "connected" if is_active else "disconnected")
+        except AssertionError as error:
+            raise AssertionError(f"worker {name}: {error}\n{self.story()}") from None
 
     def _is_active(self, name: str) -> bool | None:
         answer = self.http.get(f"/workers/{name}")
