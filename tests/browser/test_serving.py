@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from browser.visitor import Visitor, arrive, open_context
+from support.chromium import ARGUMENTS, watch
 from support.installation import PROJECT, Installation
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -120,3 +121,27 @@ def test_one_tab_has_one_live_connection_whatever_one_visits(visitor: Visitor, s
 def test_short_addresses_lead_to_the_runs(path: str, visitor: Visitor) -> None:
     visitor.go(path)
     expect(visitor.heading).to_have_text("Runs")
+
+
+def test_a_server_without_https_is_fully_usable(browser: Browser, chromium_path: Path, site: Installation) -> None:
+    # A name that is not localhost is no secure context: no clipboard, no random UUIDs.
+    intranet = [*ARGUMENTS, "--host-resolver-rules=MAP intranet.test 127.0.0.1"]
+    plain = browser.browser_type.launch(executable_path=chromium_path, args=intranet)
+    try:
+        problems: list[str] = []
+        page = open_context(plain).new_page()
+        watch(page, problems)
+        page.goto(f"http://intranet.test:{site.port}/p/examples/jobs/hello/trigger")
+        assert page.evaluate("isSecureContext") is False
+        page.get_by_label("Password", exact=True).fill(site.token)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Copy the command that triggers the same").click()
+        expect(page.get_by_text("Copied")).to_have_count(1)
+        page.get_by_role("button", name="Trigger", exact=True).click()
+        expect(page.locator("h1 + span")).to_have_text("Succeeded")
+        expect(page.get_by_text("Live", exact=True)).to_be_visible()
+        # Chromium notes that this header needs HTTPS; it is there for those who have it.
+        problems = [one for one in problems if "Cross-Origin-Opener-Policy" not in one]
+        assert not problems, problems
+    finally:
+        plain.close()
