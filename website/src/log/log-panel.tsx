@@ -20,14 +20,14 @@ import { LogSource } from "./source";
 import { type LineRange, LogView, type Look, type TimeMode, type ViewState } from "./view";
 
 const TIME_MODES: readonly TimeMode[] = ["off", "clock", "elapsed"];
-const TIME_WIDTHS: Record<TimeMode, string> = { off: "0px", clock: "12ch", elapsed: "11ch" };
+const HOUR_MS = 3_600_000;
 const STORED = "orchestra.log.time";
 
 interface Props {
   readonly run: KnownRun;
   readonly linked: LineRange | null;
-  /** A line to show, for each new object. */
-  readonly target: { readonly line: number } | null;
+  /** A line to show, for each new object; `isLast`: what led to it is shown too. */
+  readonly target: { readonly line: number; readonly isLast?: boolean } | null;
   readonly onFirstSeen: (line: number) => void;
   readonly onLink: (range: LineRange) => void;
 }
@@ -47,7 +47,7 @@ export function LogPanel({ run, linked, target, onFirstSeen, onLink }: Props) {
   useEffect(() => onFirstSeen(state.firstSeen), [onFirstSeen, state.firstSeen]);
   useEffect(() => view.current?.setLook(look), [view, look]);
   useEffect(() => {
-    if (target !== null) view.current?.show(target.line);
+    if (target !== null) view.current?.show(target.line, target.isLast);
   }, [view, target]);
   const linkedFrom = linked?.from;
   useEffect(() => {
@@ -96,7 +96,7 @@ export function LogPanel({ run, linked, target, onFirstSeen, onLink }: Props) {
         className={styles.frame}
         style={{
           ["--log-number-width" as string]: `${Math.max(3, number(counts.total).length)}ch`,
-          ["--log-time-width" as string]: TIME_WIDTHS[timeMode],
+          ["--log-time-width" as string]: timeWidth(timeMode, run),
           ["--log-time-gap" as string]: timeMode === "off" ? "0px" : "16px",
           ["--log-gutter" as string]:
             "calc(var(--log-number-width) + var(--log-time-width) + var(--log-time-gap) + 26px)",
@@ -131,6 +131,15 @@ export function LogPanel({ run, linked, target, onFirstSeen, onLink }: Props) {
       </div>
     </section>
   );
+}
+
+/** As wide as the longest time of the run: `12:34:56.789`, `+59m 59.999`, `+1h 02m 03.004`. */
+function timeWidth(mode: TimeMode, run: KnownRun): string {
+  if (mode === "off") return "0px";
+  if (mode === "clock") return "12ch";
+  const end = run.completion_date === null ? Date.now() : Date.parse(run.completion_date);
+  const isLong = run.start_date !== null && end - Date.parse(run.start_date) >= HOUR_MS;
+  return isLong ? "14ch" : "11ch";
 }
 
 function NoLines({ run, isComplete }: { run: KnownRun; isComplete: boolean }) {

@@ -53,7 +53,10 @@ export interface Listener {
 
 /** Rows beyond both edges that are drawn, so that a small scroll shows no gap before the next frame. */
 const MARGIN = 8;
+/** Lines that are shown before a linked one. */
 const CONTEXT = 5;
+/** Where the last line of something lies, seen from the top: what led to it stands above. */
+const LAST_AT = 0.7;
 
 export class LogView {
   readonly #elements: Elements;
@@ -67,8 +70,9 @@ export class LogView {
   /** What the scrollbar was set to by us: a scroll event that finds it there is our own. */
   #scroll = 0;
   #isFollowing: boolean;
-  #seenTotal = 0;
-  #toShow: number | null = null;
+  /** Lines when following stopped; null until the log's length is known. */
+  #seenTotal: number | null = null;
+  #toShow: { readonly line: number; readonly isLast: boolean } | null = null;
   #frame = 0;
   #isChanged = true;
   #state: ViewState | null = null;
@@ -110,10 +114,13 @@ export class LogView {
     this.#draw();
   }
 
-  /** Brings a line into view, with some lines before it; waits for the log to be that long. */
-  show(line: number): void {
+  /**
+   * Brings a line into view with some lines before it, or with many where it is the last of something. Waits for the
+   * log to be that long.
+   */
+  show(line: number, isLast = false): void {
     this.#setFollowing(false);
-    this.#toShow = line;
+    this.#toShow = { line, isLast };
     this.#draw();
   }
 
@@ -245,8 +252,10 @@ export class LogView {
   #settle(): void {
     const geometry = this.#geometry;
     if (this.#toShow !== null && geometry.lines > 0 && geometry.viewport > 0) {
-      this.#top = topToShow(Math.min(this.#toShow, geometry.lines), CONTEXT, geometry);
-      if (this.#toShow <= geometry.lines) this.#toShow = null;
+      const { line, isLast } = this.#toShow;
+      const above = isLast ? Math.floor((geometry.viewport * LAST_AT) / ROW) : CONTEXT;
+      this.#top = topToShow(Math.min(line, geometry.lines), above, geometry);
+      if (line <= geometry.lines) this.#toShow = null;
     } else {
       this.#top = this.#isFollowing ? maxTop(geometry) : clampTop(this.#top, geometry);
     }
@@ -260,10 +269,12 @@ export class LogView {
   }
 
   #report(firstSeen: number): void {
-    if (this.#isFollowing || isAtEnd(this.#top, this.#geometry)) this.#seenTotal = this.#source.total;
+    const { total } = this.#source;
+    const isFirst = this.#seenTotal === null && total > 0;
+    if (isFirst || this.#isFollowing || isAtEnd(this.#top, this.#geometry)) this.#seenTotal = total;
     const state = {
       isFollowing: this.#isFollowing,
-      newLines: Math.max(0, this.#source.total - this.#seenTotal),
+      newLines: Math.max(0, total - (this.#seenTotal ?? total)),
       firstSeen,
     };
     const before = this.#state;
