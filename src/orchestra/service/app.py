@@ -2,7 +2,8 @@
 
     uvicorn ──► Edge ──► Litestar (guard, routes) ──► storage
                  └────► Website (files)
-    tasks, for as long as the application lives: Tail (the event table), Board (rows for live connections)
+    tasks, for as long as the application lives: Tail (the event table), Board (rows for live connections),
+    upkeep (what is over)
 
 Use: `create_app(...)` is an ASGI application; its lifespan starts and ends the tasks. Whoever has no
 lifespan (another composition) enters `running()` instead.
@@ -43,6 +44,7 @@ from orchestra.service.routes import (
     workers,
 )
 from orchestra.service.tail import Tail
+from orchestra.service.upkeep import keep_up
 from orchestra.service.website import Website
 from orchestra.storage.database import Database
 from orchestra.storage.hints import Hints
@@ -85,6 +87,7 @@ class ServiceApp:
             tasks = [
                 group.create_task(self.parts.tail.run(), name="tail"),
                 group.create_task(self.parts.board.run(), name="board"),
+                group.create_task(keep_up(self.parts), name="upkeep"),
             ]
             try:
                 yield

@@ -14,6 +14,7 @@ from integration.service.rig import Rig, running
 from orchestra.domain.access import TokenKind
 from orchestra.service.authentication import BAD_SIGN_INS_A_MINUTE, BAD_TOKENS_A_MINUTE
 from orchestra.service.parts import ServiceSettings
+from orchestra.service.upkeep import remove_what_is_over
 from orchestra.storage import tokens
 
 ME = "/api/v1/me"
@@ -263,6 +264,14 @@ def test_a_change_of_roles_ends_the_users_sessions(service: Rig) -> None:
     client.post("/api/v1/me/login", json={"token": service.token("ada")}).raise_for_status()
     service.api.patch("/api/v1/users/ada", json={"roles": ["Operator"]}).raise_for_status()
     assert client.get(ME).status_code == 401
+
+
+def test_what_is_over_is_removed(service: Rig) -> None:
+    service.sign_in()
+    assert service.run(remove_what_is_over(service.app.parts)) == 0
+    service.clock.ahead = timedelta(days=8)
+    # The session, and the code of the first start.
+    assert service.run(remove_what_is_over(service.app.parts)) == 2
 
 
 @pytest.fixture
