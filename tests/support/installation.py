@@ -18,6 +18,7 @@ reaches the programs: they get a fresh HOME and no ORCHESTRA_* variables but tho
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -50,10 +51,16 @@ WORKERS_USER = "builders"
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens on now."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """A port of this machine that nobody listens on now.
+
+    Below those that the kernel hands to outgoing connections (ip(7), ip_local_port_range): one of them could take a
+    server's port while that is away, or even connect to itself.
+    """
+    while True:
+        port = random.randrange(10_000, 32_000)
+        with socket.socket() as one, suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 def clean_environment(home: Path, **more: str) -> dict[str, str]:

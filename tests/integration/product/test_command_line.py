@@ -420,13 +420,22 @@ def test_without_a_server_a_command_says_so(up: Installation, arguments: tuple[s
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("name", ["00000000-0000-7000-8000-000000000000", f"{PROJECT}/says#99999", "nowhere/x#1"])
-def test_what_is_not_there_is_named(up: Installation, name: str) -> None:
-    for command in (("run", "show"), ("logs",), ("cancel",), ("explain",)):
-        done = up.orchestra(*command, name)
-        assert done.code == 1, done
-        assert done.err.startswith("error: ") and "Traceback" not in done.err
-    assert up.orchestra("trigger", "nowhere/x").code == 1
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("run", "show", "00000000-0000-7000-8000-000000000000"),
+        ("logs", f"{PROJECT}/says#99999"),
+        ("cancel", "nowhere/x#1"),
+        ("explain", f"{PROJECT}/says#0"),
+        ("trigger", "nowhere/x"),
+        ("job", "show", f"{PROJECT}/nothing"),
+        ("job", "list", "nowhere"),
+    ],
+)
+def test_what_is_not_there_is_named(up: Installation, command: tuple[str, ...]) -> None:
+    done = up.orchestra(*command)
+    assert done.code == 1, done
+    assert done.err.startswith("error: ") and "there is no" in done.err
 
 
 def test_a_bad_token_is_named(up: Installation) -> None:
