@@ -71,6 +71,7 @@ def test_a_failed_run_says_why_and_leads_to_the_line(visitor: Visitor, site: Ins
     why = visitor.page.get_by_role("region", name="Why")
     expect(why).to_contain_text("Step 2 “unit tests” exited 7.")
     expect(why).to_contain_text("AssertionError: 3 != 4")
+    expect(visitor.log.locator("[data-line='301']")).to_be_in_viewport()
     why.get_by_role("link").click()
     assert visitor.page.url.endswith("#L301")
     line = visitor.log.locator("[data-line='301']")

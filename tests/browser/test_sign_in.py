@@ -76,3 +76,36 @@ def test_a_session_that_ends_while_one_looks_leads_to_the_form_and_back(visitor:
     visitor.button("Sign in").click()
     expect(visitor.heading).to_have_text("Jobs")
     visitor.problems[:] = [one for one in visitor.problems if "401" not in one]
+
+
+def test_who_has_no_role_is_told_so_and_nothing_is_asked_for_in_vain(
+    page: Page, page_problems: list[str], site: Installation
+) -> None:
+    token = site.new_token("newcomer")
+    visitor = Visitor(page, site, page_problems)
+    visitor.go("/login")
+    page.get_by_label("Password", exact=True).fill(token)
+    visitor.button("Sign in").click()
+    expect(visitor.heading).to_have_text("Your account has no role yet")
+    expect(page.get_by_text("You are signed in as newcomer")).to_be_visible()
+    visitor.check_accessible()
+
+
+def test_who_may_only_look_sees_what_others_may_do_and_why_not(
+    page: Page, page_problems: list[str], site: Installation
+) -> None:
+    run = site.client.trigger("examples", "hello")
+    site.wait_end(run.identifier)
+    visitor = Visitor(page, site, page_problems)
+    visitor.sign_in(site.new_token("looker", "Viewer"))
+    visitor.go_to_run(run)
+    again = visitor.button("Run again")
+    expect(again).to_have_attribute("aria-disabled", "true")
+    again.focus()
+    expect(page.get_by_role("tooltip")).to_have_text("Needs the role Operator")
+    again.click(force=True)
+    expect(visitor.heading).to_have_text(f"Run #{run.number}")
+    visitor.go("/p/examples/jobs/hello")
+    expect(visitor.button("Trigger…")).to_have_attribute("aria-disabled", "true")
+    visitor.go("/workers")
+    expect(visitor.button("Disable local")).to_have_attribute("aria-disabled", "true")

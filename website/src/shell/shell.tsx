@@ -87,8 +87,10 @@ const jobsOf = (project: string | undefined) =>
   project === undefined ? ({ to: "/jobs" } as const) : ({ to: "/p/$project/jobs", params: { project } } as const);
 
 function ProjectSwitch({ project }: { project: string | undefined }) {
-  const projects = useQuery(projectsQuery).data?.items ?? [];
+  const isAllowed = canAnywhere(useMe(), "project.read");
+  const projects = useQuery({ ...projectsQuery, enabled: isAllowed }).data?.items ?? [];
   const isJobs = useRouterState({ select: (state) => /\/jobs$/.test(state.location.pathname) });
+  if (!isAllowed) return null;
   return (
     <Menu position="bottom-start" width={240}>
       <Menu.Target>
@@ -130,7 +132,7 @@ function Navigation({ project }: { project: string | undefined }) {
   const current = (name: string) => (here === name ? { "aria-current": "page" as const } : {});
   return (
     <nav className={styles.navigation} aria-label={t("nav.label")}>
-      <ul>
+      <ul hidden={!canAnywhere(me, "run.read")}>
         <li>
           <Link
             {...runsOf(project)}
