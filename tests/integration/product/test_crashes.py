@@ -13,7 +13,9 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 
 from orchestra.domain.run import RunStatus
@@ -62,7 +64,9 @@ class Writers:
         wait_for(lambda: all(self.size(run) > sizes[run] for run in self.runs), f"logs grow\n{self.one.story()}")
 
     def size(self, run: str) -> int:
-        return int(self.one.http.get(f"/runs/{run}/log/info").json()["bytes"])
+        """How many bytes the server has; 0 while it cannot say."""
+        answer = self.one.http.get(f"/runs/{run}/log/info")
+        return int(answer.json()["bytes"]) if answer.is_success else 0
 
     def workers(self) -> set[str | None]:
         return {self.one.client.run(run).worker for run in self.runs}
@@ -230,3 +234,23 @@ def test_postgresql_a_killed_server_and_a_killed_worker(postgres_url: str, tmp_p
         writers.release()
         writers.check()
         assert one.stop() == 0
+
+
+def test_postgresql_closes_every_connection_again_and_again(postgres_url: str, tmp_path: Path) -> None:
+    database = urlsplit(postgres_url).path.removeprefix("/")
+    arguments = ("--database", postgres_url)
+    with Installation(tmp_path, "server", arguments, QUICK, expected_errors=("log.not_stored", "task.failed")) as one:
+        one.start()
+        _restart_workers(one)
+        writers = Writers.begin(one, "database-cut")
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            for _ in range(3):
+                cut = connection.execute(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                    "WHERE datname = %s AND pid <> pg_backend_pid()",
+                    (database,),
+                ).fetchone()
+                assert cut is not None and cut[0] > 0
+                writers.wait_growth()
+        writers.release()
+        writers.check()

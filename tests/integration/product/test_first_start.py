@@ -80,9 +80,8 @@ def test_a_second_start_keeps_everything_and_loads_no_examples_again(fresh: Inst
     ended = fresh.wait_end(run.identifier)
     log = fresh.client.log(run.identifier)
     assert ended.status is RunStatus.SUCCEEDED
-    for job in list(fresh.client.jobs("examples")):
-        if job.identifier != "hello":
-            fresh.client.set_job_enabled("examples", job.identifier, False)
+    assert fresh.http.delete("/projects/examples/jobs/long").status_code == 204
+    fresh.client.set_job_enabled("examples", "failure", False)
     assert fresh.stop() == 0
 
     server = fresh.start()
@@ -91,7 +90,8 @@ def test_a_second_start_keeps_everything_and_loads_no_examples_again(fresh: Inst
     assert fresh.client.run(run.identifier) == ended
     assert fresh.client.log(run.identifier) == log
     jobs = {job.identifier: job for job in fresh.client.jobs("examples")}
-    assert [name for name, job in jobs.items() if job.is_enabled] == ["hello"]
+    assert "long" not in jobs
+    assert [name for name, job in jobs.items() if not job.is_enabled] == ["failure"]
     assert {job.revision for job in jobs.values()} == {1}
     # The next run of the job goes on counting.
     assert fresh.client.trigger("examples", "hello", {"name": "Grace"}).number == run.number + 1
