@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import itertools
 import logging
+import os
 import sys
 import time
 from pathlib import Path
@@ -81,6 +82,14 @@ def explore(seed: int, count: int | None) -> int:
     return 1 if failed else 0
 
 
+def _print(entry: Entry) -> None:
+    try:
+        print(entry)
+    except BrokenPipeError:
+        # The reader (`head`) has seen enough.
+        os._exit(0)
+
+
 class _Transcript(logging.Handler):
     """Prints entries and what the programs say, in the order in which they happen."""
 
@@ -91,7 +100,7 @@ class _Transcript(logging.Handler):
     def show(self, entry: Entry) -> None:
         """Print one entry; beats are too many for a reader."""
         if not isinstance(entry, Beat) and self._run in str(entry):
-            print(entry)
+            _print(entry)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a log event with the process that says it."""
@@ -100,7 +109,7 @@ class _Transcript(logging.Handler):
         text = "  ".join([f"[{record.msg}]", *(f"{name}={value}" for name, value in values.items())])
         if self._run in text:
             now = asyncio.get_running_loop().time()
-            print(Note(at=now, who="world" if node is None else node.name, text=text))
+            _print(Note(at=now, who="world" if node is None else node.name, text=text))
 
 
 if __name__ == "__main__":

@@ -221,6 +221,8 @@ class History:
     """Exceptions that nobody handled."""
     log_damage: list[str] = field(default_factory=list)
     """Moments at which the stored log was no prefix of what the commands wrote."""
+    fired: dict[str, int] = field(default_factory=dict)
+    """Weak points that gave way, and how often."""
     is_quiescent: bool = False
     """The faults were healed and the world was given the time that everything needs to end."""
 

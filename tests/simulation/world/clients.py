@@ -116,6 +116,16 @@ class Client:
                 return
             await asyncio.sleep(self._chance.uniform(0.5, 5))
 
+    async def stop_endless(self) -> None:
+        """Like an operator: end what would go on for ever, until nothing of it is left."""
+        while True:
+            live = self.world.live_runs("endless")
+            if not live:
+                return
+            for run, status in live:
+                await self._wish("cancel" if status == "pending" else "abort", run)
+            await asyncio.sleep(10)
+
     # --- reading ---
 
     async def _look(self, until: float) -> None:

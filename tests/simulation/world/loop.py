@@ -21,12 +21,16 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 NODE: Final[contextvars.ContextVar[Node | None]] = contextvars.ContextVar("node", default=None)
+TURN_S: Final = 1e-9
+MOMENT_S: Final = 1e-3
+STEPS_OF_A_MOMENT: Final = 20_000
+"""So many turns without any time passing are no work, they are a loop without end."""
 UNWINDING_STEPS: Final = 200
 """A killed process whose tasks are not gone after so many rounds swallows its cancellation."""
 
 
 class DeadlockError(Exception):
-    """Every task waits, and no timer will ever wake one."""
+    """The world cannot go on: every task waits for ever, or they keep one another busy while no time passes."""
 
 
 class Node:
@@ -99,6 +103,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._order = random.Random(f"order {seed}")
         self._selector = _Selector(self)
         self.steps = 0
+        self._moment, self._moment_began = 0.0, 0
         self.errors: list[str] = []
         self.ages: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._born = 0
@@ -140,6 +145,12 @@ class SimLoop(asyncio.BaseEventLoop):
     def _run_once(self) -> None:
         """Let the tasks that are ready go on in a drawn order; callbacks that are no tasks keep theirs."""
         self.steps += 1
+        # A real clock never shows the same time twice: whoever waits for a remainder too small to add sees it pass.
+        self._now += TURN_S
+        if self._now > self._moment + MOMENT_S:
+            self._moment, self._moment_began = self._now, self.steps
+        elif self.steps > self._moment_began + STEPS_OF_A_MOMENT:
+            raise DeadlockError(f"time stands still at {self._now}: tasks wake one another for ever")
         ready = self._ready
         if len(ready) > 1:
             places = [place for place, handle in enumerate(ready) if _is_task_step(handle)]

@@ -46,6 +46,7 @@ class Pipe:
         self.is_blocked = False
         self.is_void = False
         self.is_cut = False
+        self._owes_reset = False
 
     async def send(self, frame: bytes) -> None:
         """Put a frame on its way; waits while too much is. Raises ConnectionError when the connection is known dead."""
@@ -74,16 +75,34 @@ class Pipe:
         return self._arrived.popleft()
 
     def break_off(self) -> None:
-        """The receiver hears that the connection is broken; what has not arrived never will."""
+        """Both ends of the pipe hear that the connection is broken; what has not arrived never will."""
         self.is_cut = True
+        self._writable.set()
+        self.tell_receiver()
+
+    def tell_receiver(self) -> None:
+        """The receiver alone hears that the connection is broken."""
         self._held.clear()
         self._arrived.append(None)
         self._readable.set()
-        self._writable.set()
+
+    def receiver_closes(self) -> None:
+        """The receiver is gone; the sender learns it from the network, if that carries anything."""
+        self.tell_receiver()
+        self._loop.call_later(self._latency(), self._reset)
+
+    def _reset(self) -> None:
+        if self.is_blocked:
+            self._owes_reset = True
+        elif not self.is_void:
+            self.is_cut = True
+            self._writable.set()
 
     def unblock(self) -> None:
         """The network works again: what waited goes on."""
         self.is_blocked = False
+        if self._owes_reset:
+            self._reset()
         held, self._held = self._held, deque()
         for frame in held:
             self._post(frame)
@@ -147,7 +166,7 @@ class SimTransport:
         if not self._closed:
             self._closed = True
             self._out.end()
-            self._in.break_off()
+            self._in.receiver_closes()
 
 
 class Connection:
@@ -170,7 +189,7 @@ class Connection:
         """One end is told, the other one is not, and nothing is carried any more."""
         told, silent = (self.up, self.down) if self._chance.random() < 0.5 else (self.down, self.up)
         told.is_void = silent.is_void = True
-        told.break_off()
+        told.tell_receiver()
 
     def block(self, *, up: bool, down: bool) -> None:
         """Nothing gets through in these directions until `unblock`."""
@@ -184,7 +203,7 @@ class Connection:
 
     def is_over(self) -> bool:
         """Nothing will come through it any more."""
-        return self.up.is_cut and self.down.is_cut
+        return (self.up.is_cut and self.down.is_cut) or (self.up.is_void and self.down.is_void)
 
     def vanish(self) -> None:
         """A machine at one end is gone: the other one will never hear a word."""

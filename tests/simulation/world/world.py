@@ -26,7 +26,7 @@ from simulation.history import Changed, Entry, FinalRun, History, Linked, Note
 from simulation.world.clients import Client
 from simulation.world.database import at_once
 from simulation.world.disk import SimFiles
-from simulation.world.loop import NODE, SimLoop
+from simulation.world.loop import NODE, DeadlockError, SimLoop
 from simulation.world.machine import Machine
 from simulation.world.nemesis import Nemesis
 from simulation.world.network import Network
@@ -175,6 +175,10 @@ class World:
             return status, epoch, worker or ""
         return "", -1, ""
 
+    def live_runs(self, job: str) -> list[tuple[str, str]]:
+        """Runs of a job that have not ended, with their status."""
+        return self._raw("SELECT identifier, status FROM run WHERE job = ? AND completion_date IS NULL", job)
+
     def durable(self, run: str) -> int:
         """How many bytes of its log would survive everything now."""
         rows = self._raw("SELECT size, data IS NULL FROM log_chunk WHERE run = ?", run)
@@ -228,8 +232,10 @@ class World:
             await asyncio.sleep(self.swarm.trouble_s)
             await nemesis.heal()
             await asyncio.wait(working)
+            stopping = group.create_task(clients[0].stop_endless())
             await self._wait_quiet()
             looking.cancel()
+            stopping.cancel()
         await self._conclude()
 
     def _furnish(self, connection: Connection) -> None:
@@ -260,7 +266,12 @@ class World:
         for run in self._query(select(schema.run)):
             if run.status not in TERMINAL and not self._may_wait(run.status, run.job):
                 return False
-        return not any(self._held(machine) for machine in self.machines.values())
+        return not self._unconnected() and not any(self._held(machine) for machine in self.machines.values())
+
+    def _unconnected(self) -> list[str]:
+        """Workers that the server does not see although nothing stands between them."""
+        seen = {name for (name,) in self._raw("SELECT identifier FROM worker WHERE is_active")}
+        return [name for name in self.machines if name not in seen and name != self.swarm.dead_for_ever]
 
     def _may_wait(self, status: str, job: str) -> bool:
         """It is pending, and no machine that is left matches its job: it waits, and that is right."""
@@ -316,6 +327,7 @@ class World:
             )
             if job.group is not None:
                 history.groups[row.identifier] = (job.group, job.limit)
+        history.leaks += [f"{name} is not connected" for name in self._unconnected()]
         for machine in self.machines.values():
             history.leaks += [f"{machine.name} still holds {name}" for name in self._held(machine)]
             history.leaks += [f"{machine.name}: {key} lives" for key, tree in machine.trees.items() if tree.is_alive]
@@ -355,8 +367,11 @@ def play(seed: int, listener: Callable[[Entry], None] | None = None) -> History:
     try:
         world.loop.run_until_complete(world.live())
         world.loop.run_until_complete(asyncio.sleep(0))
+    except DeadlockError as error:
+        world.history.errors.append(str(error))
     finally:
         world.history.errors += world.loop.errors
+        world.history.fired = world.buggify.fired
         at_once(world.inline.close())
         world.loop.close()
         asyncio.set_event_loop(None)
