@@ -14,11 +14,12 @@ from support.chromium import ARGUMENTS, watch
 from support.installation import PROJECT, Installation
 
 ROOT = Path(__file__).resolve().parents[2]
+PREFIX = "/tools/orchestra"
 NPM = [sys.executable, "scripts/website.py", "npm", "run", "--silent"]
 
 
 def test_everything_works_under_a_path_prefix(browser: Browser, tmp_path: Path) -> None:
-    with Installation(tmp_path, "up", base_path="/tools/orchestra") as site:
+    with Installation(tmp_path, "up", arguments=("--base-path", PREFIX), base_path=PREFIX) as site:
         site.start()
         problems: list[str] = []
         context = open_context(browser)

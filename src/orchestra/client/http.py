@@ -271,11 +271,19 @@ class Client:
                 return
 
     def _value(self, kind: type[T], method: str, path: str, **request: Any) -> T:
-        return msgspec.json.decode(self._send(method, path, **request).content, type=kind)
+        return self._decode(self._send(method, path, **request), kind)
 
     def _json(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        value: dict[str, Any] = msgspec.json.decode(self._send(method, path, **request).content)
-        return value
+        return self._decode(self._send(method, path, **request), dict[str, Any])
+
+    def _decode(self, answer: httpx.Response, kind: type[T]) -> T:
+        try:
+            return msgspec.json.decode(answer.content, type=kind)
+        except msgspec.DecodeError as error:
+            raise OrchestraError(
+                f"{self.server} answered something that is not Orchestra's API ({error}); is the address right, "
+                "with its base path?"
+            ) from error
 
     def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         answer = self._request(method, path, **request)

@@ -18,10 +18,9 @@ TYPE_CHECKING = False  # a name that type checkers know; importing it from typin
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-RESET_SIGNALS = frozenset(
-    {signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD}
-)
-"""Back to their default action in commands: Python ignores the first two, and the executor handles others."""
+RESET_SIGNALS = frozenset(range(1, signal.SIGRTMIN)) - {signal.SIGKILL, signal.SIGSTOP, 32, 33}
+"""Back to their default action in commands: Python ignores two of them, the executor handles others, and what
+started the worker may have ignored some (a shell ignores SIGINT and SIGQUIT in what it starts in the background)."""
 
 
 INHERITED = frozenset({"PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"})
