@@ -8,7 +8,7 @@ ARGS ?=
 SEED ?= 1
 
 VENV := .venv/bin
-UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 .bootstrap/bin/uv
+UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1 .bootstrap/bin/uv
 
 # What the installed package is built from. Python modules are used in place, so they are not part of it. Folders are
 # listed too: their date changes when a file is removed.
@@ -110,15 +110,20 @@ help:
 # Where the built website was removed by hand, uv still has the package built before and would not build it again.
 BUILT := test -f src/orchestra/website_dist/index.html || $(UV) sync --frozen --quiet --inexact --reinstall-package orchestra
 
+# Compiled once, here: where Python may not write bytecode by itself, each start would compile a second's worth of it.
+COMPILED := $(VENV)/python -m compileall -q src/orchestra
+
 # Whoever only wants to run it needs no test tools; --inexact leaves them where a test has installed them.
 .venv/.installed-run: .bootstrap/.ready $(PACKAGE)
 	@echo "make: installing into .venv (the first time takes a minute)" >&2
 	@$(UV) sync --frozen --quiet --no-dev --inexact
 	@$(BUILT) --no-dev
+	@$(COMPILED)
 	@touch $@
 
 .venv/.installed-dev: .bootstrap/.ready $(PACKAGE)
 	@echo "make: installing into .venv (the first time takes a minute)" >&2
 	@$(UV) sync --frozen --quiet
 	@$(BUILT)
+	@$(COMPILED)
 	@touch $@ .venv/.installed-run
