@@ -201,7 +201,7 @@ const run = createRoute({
 });
 
 const tab = <P extends string>(path: P, load: () => Promise<{ default: () => React.ReactNode }>) =>
-  createRoute({ getParentRoute: () => run, path, component: lazyRouteComponent(load) });
+  createRoute({ getParentRoute: () => run, path, component: lazyRouteComponent(load), errorComponent: BrokenTab });
 
 const workersPage = createRoute({
   getParentRoute: () => app,
@@ -248,6 +248,11 @@ function Missing() {
 
 function Broken({ error, reset }: { error: unknown; reset: () => void }) {
   return <Failure error={error} retry={reset} isPage />;
+}
+
+/** A part of a page that has its heading. */
+function BrokenTab({ error, reset }: { error: unknown; reset: () => void }) {
+  return <Failure error={error} retry={reset} />;
 }
 
 /** Where there is no frame around it. */

@@ -137,8 +137,14 @@ export class LogView {
   }
 
   #onScroll(): void {
-    const at = this.#elements.scroller.scrollTop;
+    const { scroller } = this.#elements;
+    const at = scroller.scrollTop;
     if (Math.abs(at - this.#scroll) < 1) return;
+    if (this.#isFollowing && at >= scroller.scrollHeight - scroller.clientHeight - 1) {
+      // Not the person: the page was laid out anew, and the browser moved what stands at the end.
+      this.#draw();
+      return;
+    }
     const top = isScaled(this.#geometry) ? toTop(at, this.#geometry) : at;
     if (top < this.#top) this.#setFollowing(false);
     this.#scroll = at;

@@ -174,6 +174,7 @@ export const en = {
   "run.why.go": "Go to line {line}",
   "run.why.more": "and {count} more",
   "run.why.no-workers": "No worker is known yet.",
+  "run.why.position": "Place {n} in the queue.",
   "run.why.step": "Step {n} “{step}” exited {code}.",
   "run.worker": "Worker",
 

@@ -90,11 +90,15 @@ const SHOWN = 5;
 
 function Waiting({ run }: { run: KnownRun }) {
   const explanation = useQuery(explainQuery(run.identifier, run.update_date)).data;
-  const verdicts = [...(explanation?.workers ?? [])].sort((a, b) => a.mismatches.length - b.mismatches.length);
+  const nearestFirst = (worker: string) => (worker === explanation?.nearest ? 0 : 1);
+  const verdicts = [...(explanation?.workers ?? [])].sort(
+    (a, b) => nearestFirst(a.worker) - nearestFirst(b.worker) || a.mismatches.length - b.mismatches.length,
+  );
   return (
     <Box tone="pending" notes={[]}>
       <p>
         <strong>{stopped(run.cause.message)}</strong>
+        {explanation?.position != null && ` ${t("run.why.position", { n: explanation.position })}`}
         {run.expiration_date != null && <Expires date={run.expiration_date} />}
       </p>
       {verdicts.length > 0 && (
