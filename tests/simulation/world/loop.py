@@ -2,7 +2,7 @@
 
 Nothing is waited for: when no task can go on, the clock jumps to the next timer. Which of the tasks
 that could go on goes first is drawn. So one seed is one order of everything, and a million seconds
-cost nothing. Threads and sockets do not exist here; whoever asks for them fails.
+cost nothing. There are no sockets, and what is given to a thread is done at once.
 
 A `Node` is a process of the world: its tasks are known by their context. When it is killed its
 seams are dead first, then its tasks unwind, so nothing that they still do on their way has an effect.
@@ -52,7 +52,11 @@ class Node:
         if self.is_alive:
             context = contextvars.copy_context()
             context.run(NODE.set, self)
-            context.run(callback, *arguments)
+            asyncio.get_running_loop().call_soon(self._call, callback, arguments, context=context)
+
+    def _call(self, callback: Callable[..., object], arguments: tuple[object, ...]) -> None:
+        if self.is_alive:
+            callback(*arguments)
 
     def spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Begin a task of this process."""
@@ -62,6 +66,9 @@ class Node:
 
     async def kill(self) -> None:
         """End the process at once; returns when nothing of it is left."""
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, SimLoop)
+        loop.thaw(self)
         self.is_alive = False
         for callback in self.on_kill:
             callback()
@@ -104,6 +111,7 @@ class SimLoop(asyncio.BaseEventLoop):
         self._selector = _Selector(self)
         self.steps = 0
         self._moment, self._moment_began = 0.0, 0
+        self._frozen: dict[Node | None, list[asyncio.Handle]] = {}
         self.errors: list[str] = []
         self.ages: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
         self._born = 0
@@ -131,16 +139,20 @@ class SimLoop(asyncio.BaseEventLoop):
         *args: Any,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
-        """Timers of a killed process do not fire."""
+        """Timers of a killed process do not fire; those of a stopped one wait for it."""
         node = NODE.get() if context is None else context.get(NODE)
         if node is None:
             return super().call_at(when, callback, *args, context=context)
 
         def fire() -> None:
-            if node.is_alive:
+            held = self._frozen.get(node)
+            if held is not None:
+                held.append(asyncio.Handle(fire, (), self, context))
+            elif node.is_alive and not timer.cancelled():
                 callback(*args)
 
-        return super().call_at(when, fire, context=context)
+        timer = super().call_at(when, fire, context=context)
+        return timer
 
     def _run_once(self) -> None:
         """Let the tasks that are ready go on in a drawn order; callbacks that are no tasks keep theirs."""
@@ -151,6 +163,8 @@ class SimLoop(asyncio.BaseEventLoop):
             self._moment, self._moment_began = self._now, self.steps
         elif self.steps > self._moment_began + STEPS_OF_A_MOMENT:
             raise DeadlockError(f"time stands still at {self._now}: tasks wake one another for ever")
+        if self._frozen:
+            self._set_aside()
         ready = self._ready
         if len(ready) > 1:
             places = [place for place, handle in enumerate(ready) if _is_task_step(handle)]
@@ -166,6 +180,27 @@ class SimLoop(asyncio.BaseEventLoop):
         """The number of the handle's task; 0 for a first step, which stands where its creator put it."""
         return self.ages.get(getattr(handle._callback, "__self__", None), 0)
 
+    def freeze(self, node: Node) -> None:
+        """Stop a process (SIGSTOP): it does nothing until `thaw`, and then finds that time has passed."""
+        self._frozen.setdefault(node, [])
+
+    def thaw(self, node: Node) -> None:
+        """Let a stopped process go on (SIGCONT)."""
+        self._ready.extend(self._frozen.pop(node, ()))
+
+    def thaw_all(self) -> None:
+        """Let every stopped process go on."""
+        for node in tuple(self._frozen):
+            assert node is not None
+            self.thaw(node)
+
+    def _set_aside(self) -> None:
+        """Keep what stopped processes would do now."""
+        for _ in range(len(self._ready)):
+            handle = self._ready.popleft()
+            held = self._frozen.get(handle._context.get(NODE))
+            (self._ready if held is None else held).append(handle)
+
     def register(self, task: asyncio.Task[Any]) -> None:
         """Number a new task."""
         self._born += 1
@@ -178,7 +213,13 @@ class SimLoop(asyncio.BaseEventLoop):
         raise AssertionError("a thread tried to wake a simulated loop")
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
-        raise AssertionError(f"a simulated process has no threads: {func}")
+        """What is given to a thread is done at once."""
+        future = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
     def _note_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         task = context.get("task") or context.get("future")
@@ -202,7 +243,8 @@ def _make_task(
     node = NODE.get() if context is None else context.get(NODE)
     if node is not None:
         node.tasks[task] = None
-        task.add_done_callback(lambda done: _forget(node, done))
+        # In a context of no process: a stopped one would keep the callback.
+        task.add_done_callback(lambda done: _forget(node, done), context=contextvars.Context())
     return task
 
 

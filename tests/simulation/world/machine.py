@@ -7,6 +7,7 @@ program's own. A loss of power takes what the kernel had not written yet: whatev
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -55,6 +56,8 @@ class WatchedSpool(FolderSpool):
     def accept(self, request: Request) -> bytes:
         """See `Spool`."""
         self._node.check()
+        if self._machine.world.buggify("a worker's disk is full", 0.15):
+            raise OSError(errno.ENOSPC, "No space left on device")
         encoded = super().accept(request)
         self._machine.growths[request.key] = _Growth(self._machine.world.time())
         return encoded
@@ -217,6 +220,8 @@ class Machine:
             await self.worker.run()
         except RejectedError as error:
             world.note(self.name, f"the worker gives up: {error}")
+        except Exception as error:
+            world.history.errors.append(f"{self.name}: {error!r}")
         self.worker.runs.close()
         await executors.close()
         # The process ends; whatever keeps services running starts it again soon.

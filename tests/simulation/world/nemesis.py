@@ -34,6 +34,7 @@ class Nemesis:
         """Undo everything; a machine that is to stay dead loses its power for ever."""
         world = self._world
         world.weather.calm()
+        world.loop.thaw_all()
         world.disk.failing = 0
         for connection in world.network.connections:
             connection.unblock()
@@ -65,6 +66,8 @@ class Nemesis:
                 await self._strike_machine(kind)
             case "executor killed":
                 await self._kill_executor()
+            case "server paused" | "worker paused":
+                self._pause(kind)
             case "database down":
                 duration = self._chance.uniform(1, 15)
                 self._say(kind, "server", f"{duration:.1f} s")
@@ -130,6 +133,20 @@ class Nemesis:
             executor = self._chance.choice(list(machine.executors.values()))
             self._say("executor killed", machine.name, f"{executor.identity.pid} {executor.key or 'idle'}")
             await machine.kill_executor(executor)
+
+    def _pause(self, kind: str) -> None:
+        """SIGSTOP for a while: to everybody else it looks dead, and it wakes up with old news."""
+        world = self._world
+        if kind == "server paused":
+            node = None if world.server is None else world.server.node
+        else:
+            node = self._chance.choice(list(world.machines.values())).node
+        if node is None:
+            return
+        duration = self._chance.choice((0.5, 5.0, 30.0, 60.0))
+        self._say(kind, node.name, f"{duration} s")
+        world.loop.freeze(node)
+        world.later(duration, lambda: world.loop.thaw(node))
 
     def _say(self, kind: str, target: str, detail: str = "") -> None:
         self._world.record(Fault(at=self._world.time(), kind=kind, target=target, detail=detail))

@@ -59,6 +59,8 @@ class ServerProcess:
         except Unavailable:
             self.world.note(self.node.name, "the database is not there; the server ends")
             self.world.server_ended(self)
+        except Exception as error:
+            self.world.history.errors.append(f"{self.node.name}: {error!r}")
 
     def accept(self, transport: SimTransport, worker: str) -> None:
         """A worker has connected."""
