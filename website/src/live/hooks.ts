@@ -5,7 +5,7 @@ import { getRun, listRuns, listWorkers, PAGE, type RunFilters } from "../api/req
 import type { Overview, Run, RunSummary, Worker } from "../api/types";
 import type { LiveState } from "./connection";
 import { type KnownRun, live, runs, workers } from "./hub";
-import { type Action, EMPTY, type LiveList, reduce } from "./list";
+import { type Action, EMPTY, type LiveList, LONGEST, MOST_FRESH, reduce } from "./list";
 import type { Update } from "./protocol";
 import type { Entity, EntityStore } from "./store";
 
@@ -62,6 +62,7 @@ export function useRunList(filters: RunFilters, isQuiet: () => boolean): RunList
   const [error, setError] = useState<unknown>(null);
   const [attempt, setAttempt] = useState(0);
   const isLoadingMore = useRef(false);
+  const isReplacing = useRef(false);
   const quiet = useRef(isQuiet);
   quiet.current = isQuiet;
   const key = JSON.stringify(filters);
@@ -72,7 +73,9 @@ export function useRunList(filters: RunFilters, isQuiet: () => boolean): RunList
     const take = (rows: readonly RunSummary[], cursor: string | null) => {
       if (stop.signal.aborted) return;
       runs.put(rows);
-      dispatch({ type: "snapshot", rows, cursor, isQuiet: quiet.current() });
+      if (isReplacing.current) dispatch({ type: "replace", rows, cursor });
+      else dispatch({ type: "snapshot", rows, cursor, isQuiet: quiet.current() });
+      isReplacing.current = false;
       setLoaded(true);
       setError(null);
     };
@@ -110,6 +113,17 @@ export function useRunList(filters: RunFilters, isQuiet: () => boolean): RunList
     };
   }, [key, attempt]);
 
+  /** The newest page, in place of what is held. */
+  const beginAnew = useCallback(() => {
+    isReplacing.current = true;
+    setError(null);
+    setAttempt((n) => n + 1);
+  }, []);
+  const { length } = list.order;
+  useEffect(() => {
+    if (length > LONGEST && quiet.current()) beginAnew();
+  }, [length, beginAnew]);
+
   const { cursor } = list;
   const loadMore = useCallback(() => {
     if (cursor === null || isLoadingMore.current) return;
@@ -129,11 +143,8 @@ export function useRunList(filters: RunFilters, isQuiet: () => boolean): RunList
     list,
     isLoaded,
     error,
-    reload: useCallback(() => {
-      setError(null);
-      setAttempt((n) => n + 1);
-    }, []),
-    reveal: useCallback(() => dispatch({ type: "reveal" }), []),
+    reload: beginAnew,
+    reveal: () => (list.fresh.length > MOST_FRESH ? beginAnew() : dispatch({ type: "reveal" })),
     loadMore,
   };
 }

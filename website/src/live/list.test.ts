@@ -94,6 +94,16 @@ test("a snapshot that has nothing in common with the list replaces it", () => {
   expect(list).toEqual({ order: rows(30, 29), fresh: [], gone: new Set(), cursor: "c29" });
 });
 
+test("a list that begins anew is the newest page and nothing else", () => {
+  const list = play(
+    first,
+    { type: "upsert", rows: rows(6, 7), isQuiet: false },
+    { type: "remove", identifiers: ids(4) },
+    { type: "replace", rows: rows(9, 8), cursor: "c8" },
+  );
+  expect(list).toEqual({ order: rows(9, 8), fresh: [], gone: new Set(), cursor: "c8" });
+});
+
 test("whatever happens, no row is twice in the list and no shown row changes its place by itself", () => {
   let state = 7;
   const random = (below: number) => {

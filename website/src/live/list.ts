@@ -32,7 +32,13 @@ export type Action =
   | { readonly type: "upsert"; readonly rows: readonly Row[]; readonly isQuiet: boolean }
   | { readonly type: "remove"; readonly identifiers: readonly string[] }
   | { readonly type: "more"; readonly rows: readonly Row[]; readonly cursor: string | null }
+  | { readonly type: "replace"; readonly rows: readonly Row[]; readonly cursor: string | null }
   | { readonly type: "reveal" };
+
+/** A list that lives for days must not grow for days: beyond this it begins anew when nobody is disturbed. */
+export const LONGEST = 10_000;
+/** So many waiting rows are not put above the list one by one: whoever asks for them wants the newest. */
+export const MOST_FRESH = 1_000;
 
 export const EMPTY: LiveList = { order: [], fresh: [], gone: new Set(), cursor: null };
 
@@ -46,6 +52,8 @@ export function reduce(list: LiveList, action: Action): LiveList {
       return remove(list, new Set(action.identifiers));
     case "more":
       return more(list, action.rows.map(asRow), action.cursor);
+    case "replace":
+      return { order: action.rows.map(asRow), fresh: [], gone: new Set(), cursor: action.cursor };
     case "reveal":
       return reveal(list);
   }
