@@ -95,14 +95,6 @@ def test_a_browser_loads_no_more_than_the_budget_allows() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_types_of_the_client_are_those_of_the_service() -> None:
-    document = subprocess.run(
-        [sys.executable, "-m", "orchestra.service.openapi"], check=True, cwd=ROOT, capture_output=True
-    ).stdout
-    done = subprocess.run([*NPM, "api", "--", "--check"], check=False, cwd=ROOT, capture_output=True, input=document)
-    assert done.returncode == 0, done.stderr.decode()
-
-
 def test_one_tab_has_one_live_connection_whatever_one_visits(visitor: Visitor, site: Installation) -> None:
     opened: list[str] = []
     visitor.page.on("websocket", lambda socket: opened.append(socket.url))
