@@ -96,6 +96,7 @@ def test_a_browser_loads_no_more_than_the_budget_allows() -> None:
 
 
 def test_one_tab_has_one_live_connection_whatever_one_visits(visitor: Visitor, site: Installation) -> None:
+    expect(visitor.page.get_by_text("Live", exact=True)).to_be_visible()
     opened: list[str] = []
     visitor.page.on("websocket", lambda socket: opened.append(socket.url))
     visitor.page.reload()
