@@ -19,7 +19,7 @@ from orchestra.domain import placement, recovery
 from orchestra.domain import run as domain_run
 from orchestra.domain.recovery import Action
 from orchestra.domain.run import Cause, CauseCode, GivenBack, Run, RunStatus
-from orchestra.master import dispatcher, greeting, link, reaper, report
+from orchestra.master import dispatcher, greeting, link, orders, reaper, report
 from orchestra.master.intake import Intake
 from orchestra.storage import log_chunks, run_claims, run_queue, runs, workers
 from orchestra.storage.database import InlineDatabase
@@ -126,6 +126,11 @@ def properties_are_ignored(patch: Patch) -> None:
 @mutant("a run is lost as soon as its worker is away")
 def lost_without_patience(patch: Patch) -> None:
     patch.setattr(reaper.Reaper, "_remaining", lambda self, absence, now: 0.0)
+
+
+@mutant("a claim whose commit is unknown is not looked at again")
+def unknown_claim_is_ignored(patch: Patch) -> None:
+    patch.setattr(orders, "undo", lambda connection, secrets, now: None)
 
 
 # --- recovery ---

@@ -1,7 +1,7 @@
 """The worker's side of its executors: it starts them warm, hands runs over, hears them, and sees them end.
 
     start(key)  ──► an idle executor, or a new one from the zygote ──► reports: Recorded, Grew, Unclaimed
-    adopt(key)  ──► the executor that a former worker process left at work
+    adopt(key)  ──► the executor that a former worker process left at work ──► Adopted, and its reports
     an executor's pidfd becomes readable ──► what is left of its run is ended ──► Gone
 
 Reports are copies of what stands in the run's folder, so none is needed to be right, only to be
@@ -54,6 +54,10 @@ class Unclaimed(msgspec.Struct, frozen=True):
     message: str
 
 
+class Adopted(msgspec.Struct, frozen=True):
+    """We hear the run's executor from now on. What it wrote before stands in the journal alone."""
+
+
 class Gone(msgspec.Struct, frozen=True):
     """The executor of the run is dead, and what was left of the run is ended but for `survivors`, a text."""
 
@@ -61,7 +65,7 @@ class Gone(msgspec.Struct, frozen=True):
     survivors: str
 
 
-Report = Recorded | Grew | Unclaimed | Gone
+Report = Recorded | Grew | Unclaimed | Adopted | Gone
 
 
 class Executors(Protocol):
@@ -139,13 +143,17 @@ class ProcessExecutors:
             self._begin(self._start_another(key, message))
 
     def adopt(self, key: RunKey, owner: Identity, sessions: dict[int, tuple[int, int]]) -> None:
+        is_connected = any(one.identity == owner for one in self._all)
         executor = self._find(owner)
-        if executor is None:
+        if executor is None or (is_connected and executor.key != key):
+            # Dead, or it has ended the run already and is free, or busy with another.
             self._begin_end(key, f"process {owner.pid}", sessions)
             return
         executor.key = key
         executor.is_adopted = True
         self._busy[key] = executor
+        if is_connected:
+            self._loop.call_soon(self.on_report, key, Adopted())
 
     def cancel(self, key: RunKey, by: str) -> None:
         self._wish("cancel", key, by)
@@ -259,6 +267,8 @@ class ProcessExecutors:
         if key is None or key != executor.key:
             return
         match message["type"]:
+            case "hello" if executor.is_adopted:
+                self.on_report(key, Adopted())
             case "journal":
                 self._heard_records(executor, key, message["records"])
             case "log":

@@ -29,6 +29,8 @@ class HeldRun:
     """None for an assignment that could not become a request; such a run is finished from the start."""
     start_us: int | None = None
     steps: list[Step] = field(default_factory=list)
+    places: dict[int, int] = field(default_factory=dict)
+    """Where in `steps` the command with an index stands: a journal is read again whole, and must add nothing then."""
     log_size: int = 0
     finished: Record | None = None
     is_handed: bool = False
@@ -107,13 +109,15 @@ class HeldRun:
             start_date=date_of(one["date"]),
             log_start=one["log_start"],
         )
-        if all(known.start_date != step.start_date or known.log_start != step.log_start for known in self.steps[-1:]):
+        if one["step"] not in self.places:
+            self.places[one["step"]] = len(self.steps)
             self.steps.append(step)
 
     def _ended(self, one: Record) -> None:
-        if self.steps:
-            self.steps[-1] = replace(
-                self.steps[-1],
+        place = self.places.get(one["step"])
+        if place is not None:
+            self.steps[place] = replace(
+                self.steps[place],
                 completion_date=date_of(one["date"]),
                 exit_code=one["exit_code"],
                 log_end=one["log_end"],

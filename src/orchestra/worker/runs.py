@@ -25,7 +25,7 @@ from orchestra.domain.run import Cause, CauseCode, RunStatus
 from orchestra.telemetry import LogEvent, emit
 from orchestra.wire import messages as m
 from orchestra.wire.worker_session import WorkerSession
-from orchestra.worker.executors import Executors, Gone, Grew, Recorded, Report, Unclaimed, sessions_of
+from orchestra.worker.executors import Adopted, Executors, Gone, Grew, Recorded, Report, Unclaimed, sessions_of
 from orchestra.worker.held_run import HeldRun, Record, finished_record
 from orchestra.worker.process import Identity
 from orchestra.worker.record import EMPTY_SHA256
@@ -219,6 +219,8 @@ class Runs:
                 self._take_records(run, report)
             case Unclaimed():
                 self._unclaimed(run, report)
+            case Adopted():
+                self._adopted(run)
             case Gone():
                 self._begin(self._lost(run, report))
 
@@ -238,6 +240,13 @@ class Runs:
             self._executors.adopt(run.key, now.owner, sessions_of(now.records))
         elif now.owner is None:
             self._fail_to_start(run, report.message)
+
+    def _adopted(self, run: HeldRun) -> None:
+        """Read the journal again: its executor wrote on between our last look and our first hearing of it."""
+        now = self._spool.look(run.key)
+        run.log_size = max(run.log_size, now.log_size)
+        self._take_records(run, Recorded(now.records))
+        self._log_ready(run)
 
     def _fail_to_start(self, run: HeldRun, why: str) -> None:
         """No executor took it: nothing has started, so it is given back, or closed as an exception after some tries."""

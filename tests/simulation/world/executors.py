@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orchestra.worker.executors import Gone, Recorded, Report, Unclaimed
+from orchestra.worker.executors import Adopted, Gone, Recorded, Report, Unclaimed
 from orchestra.worker.process import Identity
 from orchestra.worker.requests import RunKey
 from simulation.world.execution import Executor
@@ -84,7 +84,11 @@ class SimExecutors:
 
     def _heard_hello(self, executor: Executor, key: RunKey) -> None:
         """An adopted executor says what it carries out; when that is another run, this one is over."""
-        if self._node.is_alive and self._busy.get(key) is executor and executor.key != key:
+        if not self._node.is_alive or self._busy.get(key) is not executor:
+            return
+        if executor.key == key:
+            self._report(key, Adopted())
+        else:
             self._begin_end(key, f"process {executor.identity.pid}")
             self._idle.append(executor)
 

@@ -90,7 +90,7 @@ class Nemesis:
     def _partition(self) -> None:
         world = self._world
         worker = self._chance.choice(world.swarm.machine_names)
-        duration = self._chance.choice((0.5, 5.0, 15.0, 30.0, 45.0))
+        duration = self._chance.choice((0.5, 5.0, 15.0, 30.0, 60.0))
         up, down = self._chance.choice(((True, True), (True, False), (False, True)))
         self._say("partition", worker, f"{duration} s{' up' if up else ''}{' down' if down else ''}")
         world.network.block(worker, up=up, down=down)

@@ -109,7 +109,7 @@ class Swarm:
 
 def _jobs(chance: random.Random, *, waits: bool) -> list[Job]:
     def lost() -> float | None:
-        return None if waits and chance.random() < 0.3 else chance.choice((30.0, 120.0))
+        return None if waits and chance.random() < 0.3 else chance.choice((10.0, 30.0, 120.0))
 
     jobs = [
         Job(identifier="instant", words=("write:20", "exit:0"), fail_after_s=lost()),

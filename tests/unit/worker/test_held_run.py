@@ -89,6 +89,7 @@ def test_records_that_come_twice_change_nothing() -> None:
     once.absorb(RECORDS)
     for record in RECORDS:
         twice.absorb([record, record])
+    twice.absorb(RECORDS)
     assert twice.finished_message() == once.finished_message()
     assert twice.stepped_message() == once.stepped_message()
 

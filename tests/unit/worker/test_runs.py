@@ -13,7 +13,7 @@ from orchestra.domain.recovery import Action
 from orchestra.domain.run import CauseCode, RunStatus
 from orchestra.wire import messages as m
 from orchestra.worker import record as r
-from orchestra.worker.executors import Gone, Grew, Recorded, Report, Unclaimed
+from orchestra.worker.executors import Adopted, Gone, Grew, Recorded, Report, Unclaimed
 from orchestra.worker.process import Identity
 from orchestra.worker.requests import Request, RunKey, Surroundings
 from orchestra.worker.runs import TRIES, Runs
@@ -273,6 +273,20 @@ def test_a_run_that_another_executor_has_is_adopted(tmp_path: Path) -> None:
         desk.claim()
         desk.executors.on_report(key, Unclaimed("not_mine", "it has a marker"))
         assert desk.executors.asked == [("start", key), ("adopt", key)]
+
+    at_a_desk(scenario, tmp_path)
+
+
+def test_what_an_adopted_executor_wrote_before_we_heard_it_is_read_from_its_journal(tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        key = desk.give()
+        desk.claim()
+        desk.executors.on_report(key, Unclaimed("not_mine", "it has a marker"))
+        desk.said()
+        for record in ({"type": "started", "date": 1}, {"type": "began", "step": 0, "date": 1, "log_start": 0}):
+            desk.spool.append(key, record)
+        desk.executors.on_report(key, Adopted())
+        assert [type(one) for one in desk.said()] == [m.Started]
 
     at_a_desk(scenario, tmp_path)
 
