@@ -250,12 +250,15 @@ def inv_12(history: History) -> Iterator[Violation]:
 
 
 def inv_13(history: History) -> Iterator[Violation]:
-    """Result exact: the stored results are those of the command, or result_error is set."""
+    """Results and steps exact: those of the commands, or result_error is set."""
     for run, final in history.runs.items():
         truth = history.truths.get((run, final.epoch))
-        results = None if truth is None else truth.results
-        if final.status in ("succeeded", "failed") and final.result_error is None and final.results != results:
-            yield Violation("INV-13", 0, run, f"results {final.results!r}, the command left {results!r}")
+        if final.status not in ("succeeded", "failed") or truth is None:
+            continue
+        if final.result_error is None and final.results != truth.results:
+            yield Violation("INV-13", 0, run, f"results {final.results!r}, the command left {truth.results!r}")
+        if final.steps != truth.steps:
+            yield Violation("INV-13", 0, run, f"steps {final.steps}, the witness saw {truth.steps}")
 
 
 def inv_17(history: History) -> Iterator[Violation]:

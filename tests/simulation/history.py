@@ -184,16 +184,20 @@ class FinalRun:
     log_error: str | None = None
     results: Any = None
     result_error: str | None = None
+    steps: list[tuple[int | None, int, int | None]] = field(default_factory=list)
+    """(exit code, log_start, log_end)."""
     can_run: bool = True
     """Some machine that is left has what the job wants: else it may wait for ever."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Truth:
-    """What the commands of a run really wrote, and the results that they left."""
+    """What the commands of a run really wrote, the results that they left, and how each of them went."""
 
     log: bytes = b""
     results: Any = None
+    steps: list[tuple[int | None, int, int]] = field(default_factory=list)
+    """(exit code, where its bytes begin, where they end) for each command that ended."""
 
 
 @dataclass(slots=True)

@@ -75,12 +75,13 @@ def good() -> History:
         log_size=4,
         log_complete=True,
         results={"a": 1},
+        steps=[(0, 0, 4)],
     )
     cancelled = FinalRun(status="cancelled", epoch=0, worker="", cause="cancelled_by", log_complete=True)
     return History(
         entries=entries,
         runs={"r1": final, "r2": cancelled},
-        truths={("r1", 1): Truth(log=b"log\n", results={"a": 1})},
+        truths={("r1", 1): Truth(log=b"log\n", results={"a": 1}, steps=[(0, 0, 4)])},
         needs={"r1": {"os": "linux"}},
         properties={"w1": {"os": "linux"}, "w2": {"os": "plan9"}},
         slots={"w1": 1, "w2": 1},
@@ -284,6 +285,7 @@ BAD: dict[str, Callable[[History], None]] = {
     "INV-12 a size that is not the log's": change("r1", log_size=3),
     "INV-12 incomplete without a word": change("r1", log_complete=False),
     "INV-13 other results": change("r1", results={"a": 2}),
+    "INV-13 a step too many": lambda history: history.runs["r1"].steps.append((0, 4, 4)),
     "INV-17 a worker with too many runs": too_many_on_worker,
     "INV-17 a group with too many runs": too_many_in_group,
     "INV-18 a worker that does not match": lambda history: history.properties["w1"].update(os="plan9"),

@@ -1,8 +1,9 @@
 """Executors of the world: they write real journals and logs in virtual time, and what they run is a script.
 
 A script is the argument vector of a job's command: `write:300` (bytes to the log), `sleep:2.5`
-(seconds), `results:7` (what the results file says), `stubborn` (ignores TERM), `exit:3`. The bytes
-are a stream that only run and epoch decide, so the truth can be told.
+(seconds), `results:7` (what the results file says), `stubborn` (ignores TERM), `exit:3`. A job's
+script is cut into several commands where it says `then`. The bytes are a stream that only run and
+epoch decide, so the truth can be told.
 
 What an executor does and in which order is `worker.carry_out`'s; files are written by
 `worker.record` itself. The processes that a command started are a `Tree`: it outlives its executor,
@@ -194,42 +195,57 @@ class Executor:
         """Execute the commands; return the verdict and the results."""
         clock = self._machine.journal_clock()
         truth = self._machine.world.history.truths.setdefault((key.run, key.epoch), Truth())
-        journal.write(
-            [
-                {"type": "started", "date": clock.now_us()},
-                {"type": "began", "step": 0, "date": clock.now_us(), "log_start": 0},
-            ]
-        )
-        self._machine.wrote(key)
-        self.tree = Tree(self._machine, key)
-        journal.write([{"type": "spawned", "step": 0, "pid": self.identity.pid + 1, "ticks": [0, 1]}])
+        verdict = ("succeeded", "succeeded", "every command exited with code 0")
         code: int | None = 0
+        for step, command in enumerate(request["commands"]):
+            began = {"type": "began", "step": step, "date": clock.now_us(), "log_start": log.size}
+            started = {"type": "started", "date": began["date"]}
+            journal.write([began] if step else [started, began])
+            self._machine.wrote(key)
+            if self.tree is None:
+                self.tree = Tree(self._machine, key)
+            pid = self.identity.pid + 1 + step
+            journal.write([{"type": "spawned", "step": step, "pid": pid, "ticks": [0, 1]}])
+            begin = len(truth.log)
+            code = await self._command(key, request, command["argv"][1:], truth, log)
+            truth.steps.append((code, begin, len(truth.log)))
+            if code is None:
+                verdict = ("aborted", "aborted_by", f"aborted by {self._by}")
+            elif code:
+                verdict = ("failed", "exit_code", f"exited with code {code}")
+            if code != 0 or step == len(request["commands"]) - 1:
+                assert self.tree is not None
+                self.tree.end(code, "exit" if code is not None else "stopped")
+            end = {"type": "ended", "step": step, "date": clock.now_us(), "log_end": log.size, "exit_code": code}
+            journal.write([end])
+            if code != 0:
+                break
+        return verdict, None if truth.results is None else json.dumps(truth.results)
+
+    async def _command(
+        self, key: RunKey, request: dict[str, Any], words: Sequence[str], truth: Truth, log: Log
+    ) -> int | None:
+        """Do what a script says; return its exit code, None when it was stopped."""
         is_stubborn = False
         try:
-            for word in request["commands"][0]["argv"][1:]:
+            for word in words:
                 verb, _, argument = word.partition(":")
-                if verb == "write":
-                    self._write(key, truth, log, int(argument))
-                elif verb == "sleep":
-                    await self._sleep(float(argument))
-                elif verb == "results":
-                    truth.results = {"value": int(argument)}
-                elif verb == "stubborn":
-                    is_stubborn = True
-                elif verb == "exit":
-                    code = int(argument)
-            verdict = (
-                ("succeeded", "succeeded", "every command exited with code 0")
-                if code == 0
-                else ("failed", "exit_code", f"exited with code {code}")
-            )
+                match verb:
+                    case "write":
+                        self._write(key, truth, log, int(argument))
+                    case "sleep":
+                        await self._sleep(float(argument))
+                    case "results":
+                        truth.results = {"value": int(argument)}
+                    case "stubborn":
+                        is_stubborn = True
+                    case "exit":
+                        return int(argument)
         except _Stop:
             if is_stubborn:
                 await asyncio.sleep(request["grace"])
-            code, verdict = None, ("aborted", "aborted_by", f"aborted by {self._by}")
-        self.tree.end(code, "exit" if code is not None else "stopped")
-        journal.write([{"type": "ended", "step": 0, "date": clock.now_us(), "log_end": log.size, "exit_code": code}])
-        return verdict, None if truth.results is None else json.dumps(truth.results)
+            return None
+        return 0
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep as a command does: a wish to stop ends it."""

@@ -39,6 +39,16 @@ class Job:
     fail_after_s: float | None = 120.0
     grace_s: float = 5.0
 
+    def commands(self) -> list[list[str]]:
+        """The script, cut where it says `then`."""
+        commands: list[list[str]] = [[]]
+        for word in self.words:
+            if word == "then":
+                commands.append([])
+            else:
+                commands[-1].append(word)
+        return commands
+
     def stored(self) -> StoredJob:
         """The job as the storage keeps it, in normal form."""
         rule: Any = "wait" if self.fail_after_s is None else {"fail_after": self.fail_after_s}
@@ -51,7 +61,10 @@ class Job:
             display_name=self.identifier,
             definition={
                 "type": "commands",
-                "commands": [{"name": "main", "run": ["simulated", *self.words], "timeout": None}],
+                "commands": [
+                    {"name": f"command {number}", "run": ["simulated", *words], "timeout": None}
+                    for number, words in enumerate(self.commands())
+                ],
                 "finally": [],
                 "environment": {},
                 "workspace": "reuse",
@@ -116,6 +129,22 @@ def _jobs(chance: random.Random, *, waits: bool) -> list[Job]:
         Job(identifier="short", words=("write:50", "sleep:0.5", "write:60", "exit:0"), fail_after_s=lost()),
         Job(identifier="long", words=("write:80", "sleep:15", "write:300", "sleep:20", "exit:0"), fail_after_s=lost()),
         Job(identifier="fail", words=("write:10", "sleep:2", "exit:3"), fail_after_s=lost()),
+        Job(
+            identifier="steps",
+            words=(
+                "write:15",
+                "sleep:2",
+                "then",
+                "sleep:1",
+                "then",
+                "write:400",
+                "sleep:3",
+                "exit:4",
+                "then",
+                "exit:0",
+            ),
+            fail_after_s=lost(),
+        ),
         Job(identifier="silent", words=("sleep:8", "exit:0"), fail_after_s=lost()),
         Job(
             identifier="flood",

@@ -323,6 +323,7 @@ class World:
                 log_error=row.log_error,
                 results=row.results,
                 result_error=row.result_error,
+                steps=[(one.exit_code, one.log_start, one.log_end) for one in row.steps],
                 can_run=not self._may_wait(row.status, row.job),
             )
             if job.group is not None:
