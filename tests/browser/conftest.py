@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from browser.visitor import Visitor
 from support.installation import Installation
+
+# A deadline, not a duration: what is waited for comes in milliseconds, and on a machine that does much else in seconds.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")
