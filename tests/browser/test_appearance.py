@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from browser.visitor import Visitor, arrive, open_context
 from support.installation import PROJECT, Gate, Installation
+from support.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +178,8 @@ def test_nothing_moves_for_who_wants_that(browser: Browser, site: Installation, 
     visitor.go("/runs")
     expect(visitor.row("Running")).to_be_visible()
     # What would turn for ever would never let this come true.
-    visitor.page.wait_for_function("() => document.getAnimations().every(one => one.playState !== 'running')")
+    still = "() => document.getAnimations().every(one => one.playState !== 'running')"
+    wait_for(lambda: visitor.page.evaluate(still), "nothing moves")
     context.close()
     assert not problems, problems
 

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from browser.visitor import Visitor
 from orchestra.domain.run import RunStatus
 from support.installation import PROJECT, Gate, Installation
+from support.waiting import wait_for
 
 
 @pytest.fixture
@@ -116,11 +117,12 @@ def test_a_long_log_is_read_from_end_to_end(visitor: Visitor, site: Installation
     visitor.log.hover()
     top = "() => Number(document.querySelector('[data-line]').dataset.line)"
     visitor.log.evaluate("e => { e.scrollTop = e.scrollHeight / 2 }")
-    visitor.page.wait_for_function(f"({top})() < 400000")
+    wait_for(lambda: visitor.page.evaluate(top) < 400_000, "the middle is shown")
     before = visitor.page.evaluate(top)
     for _ in range(50):
         visitor.page.mouse.wheel(0, 120)
-    visitor.page.wait_for_function(f"({top})() === {before + 300}")
+    # 50 turns of 120 px are 300 lines of 20 px, also where the scrollbar's pixel is many lines.
+    wait_for(lambda: visitor.page.evaluate(top) == before + 300, "the wheel moved 300 lines")
     drawn = visitor.log.locator("[data-line]")
     assert drawn.count() < 80
     expect(drawn.nth(20)).to_contain_text(str(before + 320))
