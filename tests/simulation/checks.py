@@ -297,13 +297,21 @@ def inv_19(history: History) -> Iterator[Violation]:
     """Disabled means no new assignment to the worker once that was answered."""
     switches = {one.operation: one for one in history.of(Invoked) if one.action in ("disable", "enable")}
     disabled: set[str] = set()
+    enabled_at: dict[str, float] = {}
     for entry in history.of(Invoked, Answered, Changed):
         if isinstance(entry, Invoked):
             if entry.action == "enable":
                 disabled.discard(entry.worker)
+                enabled_at[entry.worker] = entry.at
         elif isinstance(entry, Answered):
             switch = switches.get(entry.operation)
-            if switch is not None and switch.action == "disable" and entry.outcome == "ok":
+            # An enable that was asked for meanwhile may have come after it.
+            if (
+                switch is not None
+                and switch.action == "disable"
+                and entry.outcome == "ok"
+                and enabled_at.get(switch.worker, -1.0) < switch.at
+            ):
                 disabled.add(switch.worker)
         elif entry.after == "assigned" and entry.worker in disabled:
             yield Violation("INV-19", entry.at, entry.run, f"was assigned to {entry.worker}, which is disabled")
