@@ -20,6 +20,7 @@ from orchestra.domain.errors import NotFound, OrchestraError, OutcomeUnknown
 from orchestra.domain.run import Run
 from orchestra.storage import hints, log_chunks, runs, workers
 from orchestra.storage.run_wishes import WishOutcome
+from orchestra.storage.trigger import Trigger
 from simulation.history import Answered, Invoked, Seen
 from simulation.world.seams import stream
 from simulation.world.server import ServerProcess
@@ -217,29 +218,29 @@ class RefusedError(OrchestraError):
 
 async def trigger(server: ServerProcess, job: str, key: str) -> Run:
     """POST /projects/world/jobs/{job}/trigger with an Idempotency-Key."""
-    world = server.world
     asked = runs.IdempotencyKey(principal="client", project="world", job=job, key=key)
-    identifier = ids.uuid7(server.clock.now(), server.random.getrandbits(ids.RANDOM_BITS))
-    found = world.swarm.job(job)
     now = server.clock.now()
+    wanted = Trigger(
+        identifier=ids.uuid7(now, server.random.getrandbits(ids.RANDOM_BITS)),
+        project="world",
+        job=job,
+        parameters={},
+        source={"type": "user", "user": "client"},
+        actor="client",
+    )
 
-    def write(connection: Connection) -> Run:
+    def write(connection: Connection) -> Run | OrchestraError:
         known = runs.find_idempotent(connection, asked, {})
         if known is not None:
             return known
-        new = runs.NewRun(
-            identifier=identifier,
-            project="world",
-            job=job,
-            job_revision=1,
-            source={"type": "user", "user": "client"},
-            concurrency_group=found.group,
-        )
-        created = runs.insert(connection, new, now, actor="client")
-        runs.remember_idempotent(connection, asked, {}, created.identifier, now)
+        created = server.triggers.trigger(connection, wanted, now)
+        if isinstance(created, Run):
+            runs.remember_idempotent(connection, asked, {}, created.identifier, now)
         return created
 
     run = await server.database.write(write)
+    if isinstance(run, OrchestraError):
+        raise run
     server.hints.publish(hints.PENDING)
     server.hints.publish(hints.EVENT)
     return run

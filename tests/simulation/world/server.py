@@ -13,6 +13,7 @@ from orchestra.domain.errors import Unavailable
 from orchestra.master.app import Master
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
+from orchestra.storage.trigger import Triggers
 from orchestra.wire import codec
 from orchestra.wire import messages as m
 from simulation.history import Acknowledged, Forgotten
@@ -41,6 +42,7 @@ class ServerProcess:
         self.logs = LogStore(
             world.nowhere, self.database, files=world.disk, offload=self._offload, inline_bytes=INLINE_BYTES
         )
+        self.triggers = Triggers()
         self.clock = VirtualClock(world.swarm.skew("server"), origin_s=1000.0 * incarnation)
         self.random: random.Random = stream(world.seed, "server", incarnation)
         self.master = Master(
