@@ -35,7 +35,7 @@ from simulation.world.server import ServerProcess
 from simulation.world.swarm import Swarm
 
 QUIET_S: Final = 400.0
-"""How long a healed world may take until everything has ended: longest job, longest absence, longest pause."""
+"""How long nothing may happen to any run of a healed world that has not ended: longest job, absence and pause."""
 LOOK_S: Final = 20.0
 """How often every log is compared with the truth."""
 
@@ -96,6 +96,7 @@ class World:
         self._incarnation = 0
         self._operations = 0
         self._last_event = 0
+        self._changed_at = 0.0
         self._is_over = False
 
     # --- what the parts of the world need ---
@@ -156,6 +157,7 @@ class World:
             data = json.loads(text)
             if "to" not in data:
                 continue
+            self._changed_at = self.time()
             self.record(
                 Changed(
                     at=self.time(),
@@ -252,14 +254,15 @@ class World:
             self.history.properties[name] = dict(self.swarm.properties[name])
 
     async def _wait_quiet(self) -> None:
-        end = self.time() + QUIET_S
-        while self.time() < end:
+        """Wait until everything has ended, or nothing has happened to any run for too long."""
+        self._changed_at = self.time()
+        while self.time() < self._changed_at + QUIET_S:
             await asyncio.sleep(5)
             if self._is_quiet():
-                self.history.is_quiescent = True
-                return
+                break
+        else:
+            self.note("world", "it did not become quiet")
         self.history.is_quiescent = True
-        self.note("world", "it did not become quiet")
 
     def _is_quiet(self) -> bool:
         """Every run that can end has ended, and no worker holds anything."""
