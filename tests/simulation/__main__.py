@@ -1,7 +1,7 @@
 """Replays simulated worlds.
 
 python -m tests.simulation --seed 7           one world as a transcript, then what is wrong with it
-python -m tests.simulation --seed 7 --run ID  only what concerns one run (the end of its identifier is enough)
+python -m tests.simulation --seed 7 --run ID  only what concerns one run (any part of its identifier)
 python -m tests.simulation --many             explores seeds until stopped; prints those that fail
 """
 
@@ -27,12 +27,16 @@ from simulation.world.world import play
 
 def main() -> int:
     """Do what the arguments say; the exit code is 1 where an invariant does not hold."""
-    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seed", type=int, default=1, help="which world")
     parser.add_argument("--run", default="", help="show only what concerns this run")
     parser.add_argument("--many", action="store_true", help="explore from --seed on until stopped")
     parser.add_argument("--count", type=int, help="with --many: stop after so many")
-    parser.add_argument("--mutant", choices=sorted(MUTANTS), help="plant a fault into the program first")
+    parser.add_argument(
+        "--mutant", choices=sorted(MUTANTS), metavar="NAME", help=f"plant a fault first: {', '.join(sorted(MUTANTS))}"
+    )
     arguments = parser.parse_args()
     with planted(arguments.mutant):
         if arguments.many:

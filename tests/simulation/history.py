@@ -25,9 +25,14 @@ class Entry:
     at: float
 
     def __str__(self) -> str:
-        """One line of a transcript."""
-        parts = [f"{one.name}={getattr(self, one.name)}" for one in fields(self) if one.name != "at"]
+        """One line of a transcript; what is empty is left out."""
+        told = [(one.name, getattr(self, one.name)) for one in fields(self) if one.name != "at"]
+        parts = [f"{name}={_show(value)}" for name, value in told if value != ""]
         return f"{self.at:10.4f}  {type(self).__name__.lower():<12} {'  '.join(parts)}"
+
+
+def _show(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
