@@ -6,12 +6,14 @@ Figures are printed and appended to build/bench.jsonl with the machine and the c
 from __future__ import annotations
 
 import argparse
+import asyncio
 import hashlib
 import json
 import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +26,7 @@ import psutil
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from bench import logs, placement
 from bench.server import (
     Server,
     apply,
@@ -226,6 +229,20 @@ def log_throughput(server: Server) -> Iterator[Figure]:
     wire.close()
 
 
+def dispatch_pass() -> Iterator[Figure]:
+    """The pure part of a dispatch, in memory."""
+    for what, milliseconds in placement.rows():
+        size = f"{placement.RUNS:,} pending x {placement.WORKERS} workers"
+        yield Figure(f"dispatch {size}: {what}"[:57], f"{milliseconds:.1f} ms", "20 ms (no match)")
+
+
+def log_store() -> Iterator[Figure]:
+    """The log store alone, without a protocol before it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for what, figure in asyncio.run(logs.measure(Path(folder), LOG_BYTES)):
+            yield Figure(f"log store: {what}", figure, "")
+
+
 def _seconds(date: str) -> float:
     return datetime.fromisoformat(date).timestamp()
 
@@ -308,6 +325,10 @@ def measure(names: Sequence[str]) -> Iterator[Figure]:
     yield from spawn_rate()
     if wanted("help"):
         yield from help_time()
+    if wanted("dispatch"):
+        yield from dispatch_pass()
+    if wanted("store"):
+        yield from log_store()
     with running("up", None, "--concurrency", "8") as server:
         wire = server.wire()
         apply(wire, JOBS)
@@ -329,7 +350,9 @@ def measure(names: Sequence[str]) -> Iterator[Figure]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("part", nargs="*", help="help latency throughput memory log submit start; all without")
+    parser.add_argument(
+        "part", nargs="*", help="help dispatch store latency throughput memory log submit start; all without"
+    )
     print(f"Orchestra {revision()} on {machine()}\n")
     print(f"{'what':<58}{'measured':<26}{'budget':<20}peers (performance of other systems, same kind of machine)")
     figures = []
