@@ -260,10 +260,11 @@ class Runs:
         """The run's executor is dead and its tree is ended: find out in the folder how far it came."""
         run.is_reusable = run.is_reusable and not gone.survivors
         now = self._spool.look(run.key)
-        run.absorb(now.records)
+        # Perhaps nobody heard it: an executor of an earlier worker may have begun and ended the run by itself.
+        self._take_records(run, Recorded(now.records))
         if run.finished is not None:
-            self._finished(run)
-        elif now.owner is None:
+            return
+        if now.owner is None:
             self._fail_to_start(run, f"its executor ({gone.executor}) died")
         else:
             emit(LogEvent.EXECUTOR_LOST, run=run.key.run, executor=gone.executor, survivors=gone.survivors)

@@ -291,6 +291,21 @@ def test_what_an_adopted_executor_wrote_before_we_heard_it_is_read_from_its_jour
     at_a_desk(scenario, tmp_path)
 
 
+def test_a_run_that_an_unheard_executor_began_and_ended_is_told_from_its_start(tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        key = desk.give()
+        desk.claim()
+        desk.executors.on_report(key, Unclaimed("not_mine", "it has a marker"))
+        desk.said()
+        for record in (*STARTED, *ENDED, *FINISHED):
+            desk.spool.append(key, record)
+        desk.executors.on_report(key, Gone("process 7", ""))
+        await settle()
+        assert [type(one) for one in desk.said()] == [m.Started, m.Finished]
+
+    at_a_desk(scenario, tmp_path)
+
+
 def test_after_a_reconnection_everything_is_told_again(tmp_path: Path) -> None:
     async def scenario(desk: Desk) -> None:
         desk.give()
