@@ -36,6 +36,8 @@ from simulation.world.swarm import Swarm
 
 QUIET_S: Final = 400.0
 """How long nothing may happen to any run of a healed world that has not ended: longest job, absence and pause."""
+LONGEST_QUIET_S: Final = 2000.0
+"""How long a healed world may take in all: some forty runs of half a minute on one slot."""
 LOOK_S: Final = 20.0
 """How often every log is compared with the truth."""
 
@@ -255,8 +257,8 @@ class World:
 
     async def _wait_quiet(self) -> None:
         """Wait until everything has ended, or nothing has happened to any run for too long."""
-        self._changed_at = self.time()
-        while self.time() < self._changed_at + QUIET_S:
+        begin = self._changed_at = self.time()
+        while self.time() < min(self._changed_at + QUIET_S, begin + LONGEST_QUIET_S):
             await asyncio.sleep(5)
             if self._is_quiet():
                 break
