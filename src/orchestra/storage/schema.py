@@ -9,7 +9,7 @@ Columns beside the data model's fields: `run.epoch`, `run.stop_requested_by`, `r
 (see `domain.run`); `run.concurrency_group` (the group with its substitutions made), `run.token_hash`
 (of the token that the run's commands receive), `run.source_type` and `run.source_name` (copies out
 of `source`, for filters); `worker.session`, `worker.installation`, `worker.boot` (see
-`domain.worker`). Tables beside: `job_revision` (what runs were made from; outlives its job),
+`domain.worker`); `user_authentication.roles` (what a token is limited to; NULL: nothing). Tables beside: `job_revision` (what runs were made from; outlives its job),
 `job_counter` (numbers that are never given twice), `event`, `log_chunk`, `idempotency_key`,
 `session` (of the website), `sign_in_code`, `setting`.
 """
@@ -125,6 +125,7 @@ job_revision: Final = Table(
     _json("parameters", tuple[Parameter, ...]),
     _json("properties", dict[str, Any]),
     _json("policy", dict[str, Any]),
+    _optional_text("creator"),
     Column("creation_date", Date(), nullable=False),
 )
 
@@ -171,7 +172,8 @@ run: Final = Table(
     _optional_text("concurrency_group"),
     _optional_text("token_hash"),
     UniqueConstraint("project", "job", "number"),
-    ForeignKeyConstraint(["project", "job"], ["job.project", "job.identifier"]),
+    # Not to `job`: runs are history, and outlive the job that they were made from.
+    ForeignKeyConstraint(["project"], ["project.identifier"]),
     ForeignKeyConstraint(
         ["project", "job", "job_revision"], ["job_revision.project", "job_revision.job", "job_revision.revision"]
     ),
@@ -272,11 +274,14 @@ user_authentication: Final = Table(
     _text("secret"),
     Column("expiration_date", Date()),
     Column("last_use_date", Date()),
+    Column("roles", Json(tuple[str, ...])),
     *_dates(),
     CheckConstraint(_among("type", AuthenticationType), name="type"),
     # The authentications of a user.
     Index("ix_user_authentication_user", "user", "creation_date"),
 )
+# A user has one password.
+_filtered("uq_user_authentication_password", "type = 'password'", user_authentication.c.user, unique=True)
 
 session: Final = Table(
     "session",
@@ -288,6 +293,8 @@ session: Final = Table(
     Column("creation_date", Date(), nullable=False),
     Column("last_use_date", Date(), nullable=False),
     Column("expiration_date", Date(), nullable=False),
+    _text("client", server_default=""),
+    Column("authentication_date", Date()),
     # The sessions of a user.
     Index("ix_session_user", "user"),
 )
@@ -298,6 +305,7 @@ sign_in_code: Final = Table(
     _text("secret", primary_key=True),
     Column("user", string(), ForeignKey("user.identifier", ondelete="CASCADE"), nullable=False),
     Column("expiration_date", Date(), nullable=False),
+    _text("purpose", server_default="sign_in"),
 )
 
 worker: Final = Table(
