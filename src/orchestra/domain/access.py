@@ -11,6 +11,10 @@ What lies outside projects (`GLOBAL`: users, workers, configuration of the serve
 everywhere. A disabled user keeps `DISABLED`, whatever the roles say. The token that a run receives
 speaks for that run: it triggers jobs of its own project, and reads and stops the runs it triggered.
 
+A token may be limited to role entries (`Principal.limit`). It then gives what the owner's roles and the
+limit both give, looked at anew at each use: an owner who loses a role takes it from every token. Of the
+own account such a token keeps `LIMITED`, so that it can never make, or become, one that may more.
+
 Rules: pure functions of values. Whether an object exists, and to which project it belongs, the
 caller finds out: the project comes from the object's row, never from what the client says.
 """
@@ -55,6 +59,9 @@ class Permission(StrEnum):
     RUN_CANCEL = "run.cancel"
     RUN_ABORT = "run.abort"
     RUN_RETRY = "run.retry"
+    RUN_DELETE = "run.delete"
+    """Delete ended runs with their logs."""
+    RUN_DELETE = "run.delete"
     EVENT_READ = "event.read"
     """Follow what happens, as far as the other permissions show it."""
 
@@ -116,6 +123,9 @@ DISABLED: Final = _ANONYMOUS | {_P.ACCOUNT_READ, _P.ACCOUNT_UPDATE, _P.OWN_TOKEN
 
 _DEFAULT: Final = DISABLED | {_P.OWN_TOKEN_CREATE, _P.DOCUMENTATION_READ}
 
+LIMITED: Final = _ANONYMOUS | {_P.ACCOUNT_READ, _P.DOCUMENTATION_READ}
+"""What a limited token keeps of Default: it makes no tokens, sets no password and ends no sessions."""
+
 _VIEWER: Final = _DEFAULT | {
     _P.PROJECT_READ,
     _P.JOB_READ,
@@ -171,11 +181,13 @@ class TokenKind(StrEnum):
 class Principal:
     """Who asks: a user, by one authentication. `run` and `project` are set for a run's token only.
 
+    `limit` holds the role entries to which a token is limited, None when it is not; an empty one leaves `LIMITED`.
     `expiration_date` (aware UTC) is when the authentication ends: whoever keeps a Principal checks it.
     """
 
     user: str
     roles: tuple[str, ...] = ()
+    limit: tuple[str, ...] | None = None
     is_enabled: bool = True
     kind: TokenKind = TokenKind.USER
     authentication: str | None = None
@@ -185,25 +197,34 @@ class Principal:
 
     def can(self, permission: Permission, project: str | None = None) -> bool:
         """Tell whether this principal has `permission`; see `can` for what `project` means."""
+        if permission in _DEFAULT:
+            return permission in self._account()
         if not self.is_enabled:
-            return permission in DISABLED
+            return False
         if self.run is not None:
-            return permission in _RUN_ANYWHERE or (project == self.project and permission in RUN_TOKEN)
-        return can(self.roles, permission, project)
+            return project == self.project and permission in RUN_TOKEN
+        return can(self.roles, permission, project) and (self.limit is None or can(self.limit, permission, project))
 
     def scope(self, permission: Permission) -> frozenset[str] | None:
         """Return the projects in which this principal has `permission`; None means everywhere."""
         if self.can(permission):
             return None
-        if not self.is_enabled or permission in GLOBAL:
+        if not self.is_enabled or permission in _DEFAULT or permission in GLOBAL:
             return frozenset()
         if self.run is not None:
             return frozenset({self.project} if self.project and permission in RUN_TOKEN else ())
-        return frozenset(
-            project
-            for role, project in map(_parse, self.roles)
-            if role is not None and project is not None and permission in PERMISSIONS[role]
-        )
+        given = _scope(self.roles, permission)
+        allowed = None if self.limit is None else _scope(self.limit, permission)
+        if given is None or allowed is None:
+            return allowed if given is None else given
+        return given & allowed
+
+    def _account(self) -> frozenset[Permission]:
+        """What is left of Default: the own account, and what everybody may."""
+        if self.run is not None:
+            return _RUN_ANYWHERE
+        kept = _DEFAULT if self.is_enabled else DISABLED
+        return kept if self.limit is None else kept & LIMITED
 
     def may_touch(self, run: str, source: Mapping[str, object]) -> bool:
         """Tell whether the run `run`, triggered by `source`, is within reach of a run's token.
@@ -228,6 +249,12 @@ def can(roles: Iterable[str], permission: Permission, project: str | None = None
         if where is None or (where == project and permission not in GLOBAL):
             return True
     return False
+
+
+def _scope(roles: Iterable[str], permission: Permission) -> frozenset[str] | None:
+    """The projects in which `roles` give a permission that is not of Default; None: everywhere."""
+    where = {project for role, project in map(_parse, roles) if role is not None and permission in PERMISSIONS[role]}
+    return None if None in where else frozenset(one for one in where if one is not None)
 
 
 def can_anonymous(permission: Permission) -> bool:
