@@ -61,7 +61,6 @@ class Permission(StrEnum):
     RUN_RETRY = "run.retry"
     RUN_DELETE = "run.delete"
     """Delete ended runs with their logs."""
-    RUN_DELETE = "run.delete"
     EVENT_READ = "event.read"
     """Follow what happens, as far as the other permissions show it."""
 

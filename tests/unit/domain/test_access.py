@@ -8,6 +8,7 @@ from orchestra.domain.access import (
     ASSIGNABLE,
     DISABLED,
     GLOBAL,
+    LIMITED,
     PERMISSIONS,
     RUN_TOKEN,
     Permission,
@@ -22,7 +23,15 @@ from orchestra.domain.access import (
 P = Permission
 READS = {P.PROJECT_READ, P.JOB_READ, P.SCHEDULE_READ, P.RUN_READ, P.EVENT_READ, P.WORKER_READ, P.USER_READ}
 ADMINISTRATION = {P.USER_INSPECT, P.CONFIGURATION_READ, P.AUDIT_READ, P.METRICS_READ}
-CHANGES = {P.PROJECT_UPDATE, P.JOB_UPDATE, P.SCHEDULE_UPDATE, P.WORKER_UPDATE, P.USER_UPDATE, P.CONFIGURATION_APPLY}
+CHANGES = {
+    P.PROJECT_UPDATE,
+    P.JOB_UPDATE,
+    P.SCHEDULE_UPDATE,
+    P.RUN_DELETE,
+    P.WORKER_UPDATE,
+    P.USER_UPDATE,
+    P.CONFIGURATION_APPLY,
+}
 OPERATES = {
     P.JOB_TRIGGER,
     P.JOB_ENABLE,
@@ -125,3 +134,46 @@ def test_the_token_of_a_run_reaches_itself_and_what_it_triggered() -> None:
 
 def test_nobody_reaches_health_and_the_sign_in_only() -> None:
     assert {one for one in Permission if can_anonymous(one)} == PUBLIC
+
+
+ENTRIES = [*ASSIGNABLE, *(f"{role}@{where}" for role in ASSIGNABLE[:-1] for where in ("core", "other"))]
+PLACES = (None, "core", "other")
+
+
+@pytest.mark.parametrize("limit", ENTRIES)
+@pytest.mark.parametrize("role", ENTRIES)
+def test_s15_a_limited_token_may_what_both_its_owner_and_its_limit_give(role: str, limit: str) -> None:
+    token = Principal(user="ada", roles=(role,), limit=(limit,))
+    for permission in Permission:
+        if permission in PERMISSIONS[Role.DEFAULT]:
+            expected = dict.fromkeys(PLACES, permission in LIMITED)
+        else:
+            expected = {place: can([role], permission, place) and can([limit], permission, place) for place in PLACES}
+        assert {place: token.can(permission, place) for place in PLACES} == expected, permission
+        held = frozenset(place for place in ("core", "other") if expected[place])
+        assert token.scope(permission) == (None if expected[None] else held), permission
+
+
+def test_s15_a_limited_token_cannot_reach_for_more() -> None:
+    token = Principal(user="ada", roles=("Administrator",), limit=("Administrator",))
+    assert token.can(P.ACCOUNT_READ)
+    for permission in (P.OWN_TOKEN_CREATE, P.OWN_TOKEN_DELETE, P.ACCOUNT_UPDATE, P.OWN_TOKEN_READ):
+        assert not token.can(permission)
+        assert token.scope(permission) == frozenset()
+
+
+def test_s15_a_limit_is_measured_against_the_roles_of_now() -> None:
+    limit = ("Operator@core", "Viewer")
+    assert Principal(user="ada", roles=("Operator",), limit=limit).scope(P.JOB_TRIGGER) == frozenset({"core"})
+    assert Principal(user="ada", roles=("Viewer@other",), limit=limit).scope(P.RUN_READ) == frozenset({"other"})
+    assert Principal(user="ada", roles=(), limit=limit).scope(P.RUN_READ) == frozenset()
+
+
+def test_an_empty_limit_leaves_the_view_of_oneself() -> None:
+    token = Principal(user="ada", roles=("Administrator",), limit=())
+    assert {one for one in Permission if token.can(one, "core")} == LIMITED
+
+
+def test_a_limited_token_of_a_disabled_user_keeps_less_than_the_user() -> None:
+    token = Principal(user="ada", roles=("Administrator",), limit=("Administrator",), is_enabled=False)
+    assert {one for one in Permission if token.can(one)} == PUBLIC | {P.ACCOUNT_READ}
