@@ -81,6 +81,10 @@ website: .venv/.installed-dev ## Builds the website into the package, if its sou
 website-dev: .venv/.installed-dev ## The website with hot reload, against a server on port 8300
 	@$(VENV)/python scripts/website.py npm run dev
 
+.PHONY: client
+client: .venv/.installed-dev ## Makes the synchronous client of the asynchronous one
+	@$(VENV)/python scripts/synchronous_client.py
+
 .PHONY: docs
 docs: .venv/.installed-dev ## Generates the parts of the documentation that come from code
 	@$(VENV)/python scripts/docs.py

@@ -32,11 +32,13 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 import httpx
+import msgspec
 import psutil
 
 from orchestra.client import Client
+from orchestra.client.entities import Run
 from orchestra.domain.errors import OrchestraError
-from orchestra.domain.run import ACTIVE, TERMINAL, Run, RunStatus
+from orchestra.domain.run import ACTIVE, TERMINAL, RunStatus
 from support.waiting import wait_for
 
 PROGRAM = str(Path(sys.executable).with_name("orchestra"))
@@ -468,7 +470,8 @@ class Installation:
 
     def explain(self, run: str) -> dict[str, Any]:
         """Why the run is where it is."""
-        return self.client.explain(run)
+        found: dict[str, Any] = msgspec.to_builtins(self.client.explain(run))
+        return found
 
     def events(self, run: str) -> list[dict[str, Any]]:
         """What happened to the run, oldest first."""

@@ -120,7 +120,7 @@ def test_a_server_alone_starts_the_same_way(tmp_path: Path) -> None:
         server = one.start()
         assert "/login?code=" in server.out.text
         assert stat.S_IMODE((one.data / "admin-token").stat().st_mode) == 0o600
-        assert one.client.me()["user"]["identifier"] == "admin"
+        assert one.client.me().user.identifier == "admin"
         assert list(one.client.projects()) == []
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestra.domain.run import Run, RunStatus
+from orchestra.client.entities import Run
+from orchestra.domain.run import RunStatus
 from support.installation import PROGRAM, Installation
 
 LINES_BYTES = 100_000_000

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestra.domain.run import CauseCode, Run, RunStatus
+from orchestra.client.entities import Run
+from orchestra.domain.run import CauseCode, RunStatus
 from support.installation import PROJECT, Gate, Installation
 from support.waiting import text_of
 

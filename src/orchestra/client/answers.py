@@ -1,0 +1,144 @@
+"""Answers that are no entities: explanations, plans, windows of logs, and who the caller is."""
+
+from datetime import datetime
+from typing import Any
+
+from orchestra.client.entities import Cause, Entity
+from orchestra.domain.plan import Action, Kind
+from orchestra.domain.run import RunStatus
+
+
+class Mismatch(Entity, frozen=True):
+    """One property that a worker does not satisfy; `has` is None when the worker lacks it."""
+
+    property: str
+    wanted: Any
+    has: Any
+
+
+class Verdict(Entity, frozen=True):
+    """What one worker could do for the run. `verdict` is the first of `reasons`, the most lasting obstacle."""
+
+    worker: str
+    verdict: str
+    reasons: tuple[str, ...]
+    message: str
+    mismatches: tuple[Mismatch, ...]
+
+
+class Explanation(Entity, frozen=True):
+    """`position` 1 is next in the queue; None when the run is not pending. `nearest` is the worker that lacks least."""
+
+    run: str
+    status: RunStatus
+    cause: Cause
+    position: int | None
+    nearest: str | None
+    workers: tuple[Verdict, ...]
+
+
+class LogInfo(Entity, frozen=True):
+    """`complete`: it will not grow any more. `truncated` says why bytes are missing at the end, None if none are."""
+
+    lines: int
+    bytes: int
+    complete: bool
+    first_time: datetime | None
+    last_time: datetime | None
+    truncated: str | None
+
+
+class LogWindow(Entity, frozen=True):
+    """Lines from `start` on (the first is 1), of `total`.
+
+    `sgr` is the ANSI state in which the first one begins, `times` are (line, milliseconds since 1970),
+    `cut` are (line, bytes) of those that were too long to come whole.
+    """
+
+    start: int
+    total: int
+    complete: bool
+    sgr: str
+    times: tuple[tuple[int, int], ...]
+    lines: tuple[str, ...]
+    cut: tuple[tuple[int, int], ...]
+
+
+class LogPiece(Entity, frozen=True):
+    """Bytes of a log from `offset` on: as text where they are UTF-8, else as base64."""
+
+    offset: int
+    text: str | None = None
+    base64: bytes = b""
+
+    @property
+    def content(self) -> bytes:
+        """The bytes as they are in the log."""
+        return self.base64 if self.text is None else self.text.encode()
+
+
+class LogSection(Entity, frozen=True):
+    """Lines `first` to `last` (from 1) of a log that one step wrote.
+
+    `last` is None while the step runs, and below `first` if it wrote nothing.
+    """
+
+    id: str
+    parent: str | None
+    name: str
+    first: int
+    last: int | None
+
+
+class FieldChange(Entity, frozen=True):
+    """One value that differs; None is "not there"."""
+
+    path: str
+    old: Any
+    new: Any
+
+
+class Change(Entity, frozen=True):
+    """One object; `path` is `project` or `project/identifier`."""
+
+    action: Action
+    kind: Kind
+    path: str
+    fields: tuple[FieldChange, ...]
+
+
+class Plan(Entity, frozen=True):
+    """`changes` in order; `leftovers` are what the source owns and the files no longer name, when nothing is pruned."""
+
+    changes: tuple[Change, ...]
+    leftovers: tuple[Change, ...]
+
+
+class MeUser(Entity, frozen=True):
+    """The caller's user; for a run's token a user of that name does not exist."""
+
+    identifier: str
+    display_name: str
+    roles: tuple[str, ...]
+    is_enabled: bool
+
+
+class MeAuthentication(Entity, frozen=True):
+    """How the caller authenticated: by which kind of token, and until when it is valid."""
+
+    identifier: str | None
+    kind: str
+    expiration_date: datetime | None
+
+
+class Me(Entity, frozen=True):
+    """Who the caller is and what the caller may.
+
+    `permissions` hold everywhere; `projects` maps each project where there are more to those it adds.
+    """
+
+    user: MeUser
+    permissions: tuple[str, ...]
+    projects: dict[str, tuple[str, ...]]
+    authentication: MeAuthentication
+    csrf_token: str | None = None

@@ -1,0 +1,1 @@
+"""`AsyncClient` by resource. `orchestra.client.synchronous` is made of these modules by `make client`."""

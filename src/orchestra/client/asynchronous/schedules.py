@@ -1,0 +1,54 @@
+"""Schedules."""
+
+from collections.abc import AsyncIterator
+from typing import Unpack
+
+from orchestra.client.addresses import path
+from orchestra.client.asynchronous.connection import AsyncConnection, version_header
+from orchestra.client.contents import ScheduleChanges, ScheduleContent
+from orchestra.client.entities import Schedule
+
+
+class AsyncSchedules(AsyncConnection):
+    """Operations of schedules."""
+
+    def schedules(self, project: str, *, order: str | None = None, limit: int | None = None) -> AsyncIterator[Schedule]:
+        """Every schedule of a project."""
+        return self._items(Schedule, path("projects", project, "schedules"), limit, {"order": order})
+
+    async def schedule(self, project: str, schedule: str) -> Schedule:
+        """One schedule. Raises NotFound."""
+        return await self._value(Schedule, "GET", path("projects", project, "schedules", schedule))
+
+    async def put_schedule(
+        self, project: str, schedule: str, *, if_match: str | Schedule | None = None, **content: Unpack[ScheduleContent]
+    ) -> Schedule:
+        """Create or replace a schedule: what is absent gets its default, but `is_enabled` keeps its value.
+
+        Raises InvalidContent (every problem), NotFound (the project), ManagedElsewhere, PreconditionFailed.
+        """
+        return await self._value(
+            Schedule,
+            "PUT",
+            path("projects", project, "schedules", schedule),
+            body=content,
+            headers=version_header(if_match),
+        )
+
+    async def change_schedule(
+        self, project: str, schedule: str, *, if_match: str | Schedule | None = None, **changes: Unpack[ScheduleChanges]
+    ) -> Schedule:
+        """Change the named fields of a schedule. Raises as `put_schedule`."""
+        return await self._value(
+            Schedule,
+            "PATCH",
+            path("projects", project, "schedules", schedule),
+            body=changes,
+            headers=version_header(if_match),
+        )
+
+    async def delete_schedule(self, project: str, schedule: str, *, if_match: str | Schedule | None = None) -> None:
+        """Delete a schedule; the runs that it triggered stay."""
+        await self._request(
+            "DELETE", path("projects", project, "schedules", schedule), headers=version_header(if_match)
+        )

@@ -1,0 +1,49 @@
+"""Users and their authentications, for administrators."""
+
+from collections.abc import AsyncIterator
+from typing import Unpack
+
+from orchestra.client.addresses import path
+from orchestra.client.asynchronous.connection import AsyncConnection, version_header
+from orchestra.client.contents import TokenContent, UserContent
+from orchestra.client.entities import Authentication, NewToken, User
+
+
+class AsyncUsers(AsyncConnection):
+    """Operations of users."""
+
+    def users(self, *, order: str | None = None, limit: int | None = None) -> AsyncIterator[User]:
+        """Every user: names for those who may see names, everything for administrators and auditors."""
+        return self._items(User, "/users", limit, {"order": order})
+
+    async def user(self, user: str) -> User:
+        """One user. Raises NotFound."""
+        return await self._value(User, "GET", path("users", user))
+
+    async def put_user(self, user: str, *, if_match: str | User | None = None, **content: Unpack[UserContent]) -> User:
+        """Create or replace a user. Raises InvalidContent, Conflict for the last administrator, PreconditionFailed."""
+        return await self._value(User, "PUT", path("users", user), body=content, headers=version_header(if_match))
+
+    async def change_user(
+        self, user: str, *, if_match: str | User | None = None, **changes: Unpack[UserContent]
+    ) -> User:
+        """Change a user; one that is not enabled reaches nothing but the own account. Raises as `put_user`."""
+        return await self._value(User, "PATCH", path("users", user), body=changes, headers=version_header(if_match))
+
+    async def delete_user(self, user: str, *, if_match: str | User | None = None) -> None:
+        """Delete a user with all tokens and sessions. Raises Conflict, naming the workers that the user owns."""
+        await self._request("DELETE", path("users", user), headers=version_header(if_match))
+
+    def authentications(
+        self, user: str, *, order: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[Authentication]:
+        """The password and tokens of a user, without their secrets."""
+        return self._items(Authentication, path("users", user, "authentications"), limit, {"order": order})
+
+    async def create_token(self, user: str, **content: Unpack[TokenContent]) -> NewToken:
+        """Create a token for a user; its `secret` is shown this once. Raises InvalidContent, Conflict (too many)."""
+        return await self._value(NewToken, "POST", path("users", user, "authentications"), body=content)
+
+    async def delete_authentication(self, user: str, authentication: str) -> None:
+        """Delete a token or the password: it is invalid at once, and the user's sessions end."""
+        await self._request("DELETE", path("users", user, "authentications", authentication))

@@ -1,0 +1,45 @@
+# auto-generated from asynchronous/configuration.py by `make client`; change that one.
+"""Configuration as code, and what the server tells about itself."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from orchestra.client.answers import Plan
+from orchestra.client.contents import ConfigurationFile
+from orchestra.client.synchronous.connection import Connection
+
+
+class Configuration(Connection):
+    """Operations of configuration files."""
+
+    def plan(self, files: Sequence[ConfigurationFile], *, prune: bool = False, source: str = "files") -> Plan:
+        """What applying `files` would change; changes nothing. Raises InvalidContent, with each problem's place."""
+        return self._value(
+            Plan,
+            "POST",
+            "/configuration/plan",
+            is_repeatable=True,
+            body={"files": list(files), "prune": prune, "source": source},
+        )
+
+    def apply(self, files: Sequence[ConfigurationFile], *, prune: bool = False, source: str = "files") -> Plan:
+        """Apply `files` and return the plan that was carried out; nothing is written where nothing differs.
+
+        `source` owns what they create; with `prune`, what it owns and the files no longer name is deleted.
+        Raises InvalidContent, Conflict, OutcomeUnknown (plan again: it is empty where all was carried out).
+        """
+        return self._value(
+            Plan, "POST", "/configuration/apply", body={"files": list(files), "prune": prune, "source": source}
+        )
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI 3.1 document of the server's API."""
+        return self._value(dict[str, Any], "GET", "/openapi.json")
+
+    def is_live(self) -> bool:
+        """Tell whether the server's process answers."""
+        return self._is_well("/health/live")
+
+    def is_ready(self) -> bool:
+        """Tell whether the server takes work: it has started completely and its database answers."""
+        return self._is_well("/health/ready")

@@ -1,0 +1,42 @@
+# auto-generated from asynchronous/events.py by `make client`; change that one.
+"""Events: everything that happens and that the caller may see."""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from time import sleep
+
+from orchestra.client import addresses
+from orchestra.client.entities import Event
+from orchestra.client.options import QUIET_S
+from orchestra.client.retrying import Patience
+from orchestra.client.server_sent import EventReader
+from orchestra.client.synchronous.connection import Connection
+from orchestra.domain.errors import Unavailable
+
+
+class Events(Connection):
+    """Operations of events."""
+
+    def follow_events(self, topics: Sequence[str] = (), *, after: int | None = None) -> Generator[Event, None, None]:
+        """Everything that happens from now on, or after the event of number `after`; without an end, without a gap.
+
+        `topics` are `runs`, `jobs`, `schedules`, `projects`, `workers`, `users`, `project:NAME`, `run:UUID`,
+        `worker:NAME`; none means all. Raises NotAuthenticated when the authentication ends, and Unavailable when
+        the server stays away for `patience_s`.
+        """
+        query = addresses.query({"topic": topics, "after": after})
+        reader, patience = EventReader(), Patience(self._patience_s)
+        while True:
+            headers = {"Last-Event-ID": reader.identifier} if reader.identifier else {}
+            try:
+                stream = self._events("/events", reader, QUIET_S, params=query, headers=headers)
+                with closing(stream) as events:
+                    for one in events:
+                        patience.renew()
+                        if one is not None:
+                            yield self._decode(one.data, Event)
+                error = Unavailable(f"{self.server} ended the stream of events")
+            except Unavailable as broken:
+                error = broken
+            reader.restart()
+            sleep(patience.pause_s(error))

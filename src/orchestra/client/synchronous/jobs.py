@@ -1,0 +1,77 @@
+# auto-generated from asynchronous/jobs.py by `make client`; change that one.
+"""Jobs and what triggers them by hand."""
+
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any, Unpack
+
+from orchestra.client.addresses import path
+from orchestra.client.contents import JobChanges, JobContent
+from orchestra.client.entities import Job, Run
+from orchestra.client.synchronous.connection import Connection, version_header
+
+
+class Jobs(Connection):
+    """Operations of jobs."""
+
+    def jobs(self, project: str, *, order: str | None = None, limit: int | None = None) -> Iterator[Job]:
+        """Every job of a project."""
+        return self._items(Job, path("projects", project, "jobs"), limit, {"order": order})
+
+    def job(self, project: str, job: str) -> Job:
+        """One job. Raises NotFound."""
+        return self._value(Job, "GET", path("projects", project, "jobs", job))
+
+    def put_job(
+        self, project: str, job: str, *, if_match: str | Job | None = None, **content: Unpack[JobContent]
+    ) -> Job:
+        """Create or replace a job: what is absent gets its default, but `is_enabled` keeps its value.
+
+        Raises InvalidContent (every problem), NotFound (the project), ManagedElsewhere, PreconditionFailed.
+        """
+        return self._value(
+            Job, "PUT", path("projects", project, "jobs", job), body=content, headers=version_header(if_match)
+        )
+
+    def change_job(
+        self, project: str, job: str, *, if_match: str | Job | None = None, **changes: Unpack[JobChanges]
+    ) -> Job:
+        """Change the named fields of a job. Raises as `put_job`."""
+        return self._value(
+            Job, "PATCH", path("projects", project, "jobs", job), body=changes, headers=version_header(if_match)
+        )
+
+    def set_job_enabled(self, project: str, job: str, is_enabled: bool) -> Job:
+        """Enable or disable a job; runs of a disabled job stay pending."""
+        return self.change_job(project, job, is_enabled=is_enabled)
+
+    def delete_job(self, project: str, job: str, *, if_match: str | Job | None = None) -> None:
+        """Delete a job. Raises Conflict, naming what is in the way."""
+        self._request("DELETE", path("projects", project, "jobs", job), headers=version_header(if_match))
+
+    def trigger(
+        self,
+        project: str,
+        job: str,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        priority: int | None = None,
+        idempotency_key: str | None = None,
+    ) -> Run:
+        """Trigger a job and return the new run; with a key that was used before, the same run.
+
+        Without a key it gets one of its own, so that an answer that is lost makes no second run. Raises
+        InvalidContent (parameters, every problem), NotFound, NotAllowed, TooMany, and OutcomeUnknown when no
+        answer came at all: trigger again with the same key to learn what holds.
+        """
+        body: dict[str, Any] = {"parameters": dict(parameters or {})}
+        if priority is not None:
+            body["priority"] = priority
+        return self._value(
+            Run,
+            "POST",
+            path("projects", project, "jobs", job, "trigger"),
+            is_repeatable=True,
+            body=body,
+            headers={"Idempotency-Key": idempotency_key or str(uuid.uuid4())},
+        )

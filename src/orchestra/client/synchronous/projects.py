@@ -1,0 +1,38 @@
+# auto-generated from asynchronous/projects.py by `make client`; change that one.
+"""Projects."""
+
+from collections.abc import Iterator
+from typing import Unpack
+
+from orchestra.client.addresses import path
+from orchestra.client.contents import ProjectContent
+from orchestra.client.entities import Project
+from orchestra.client.synchronous.connection import Connection, version_header
+
+
+class Projects(Connection):
+    """Operations of projects."""
+
+    def projects(self, *, order: str | None = None, limit: int | None = None) -> Iterator[Project]:
+        """Every project that the caller may see."""
+        return self._items(Project, "/projects", limit, {"order": order})
+
+    def project(self, project: str) -> Project:
+        """One project. Raises NotFound."""
+        return self._value(Project, "GET", path("projects", project))
+
+    def put_project(
+        self, project: str, *, if_match: str | Project | None = None, **content: Unpack[ProjectContent]
+    ) -> Project:
+        """Create or replace a project. Raises InvalidContent, ManagedElsewhere, PreconditionFailed."""
+        return self._value(Project, "PUT", path("projects", project), body=content, headers=version_header(if_match))
+
+    def change_project(
+        self, project: str, *, if_match: str | Project | None = None, **changes: Unpack[ProjectContent]
+    ) -> Project:
+        """Change the named fields of a project. Raises as `put_project`, and NotFound."""
+        return self._value(Project, "PATCH", path("projects", project), body=changes, headers=version_header(if_match))
+
+    def delete_project(self, project: str, *, if_match: str | Project | None = None) -> None:
+        """Delete a project. Raises Conflict, naming what is in the way."""
+        self._request("DELETE", path("projects", project), headers=version_header(if_match))

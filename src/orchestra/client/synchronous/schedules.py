@@ -1,0 +1,53 @@
+# auto-generated from asynchronous/schedules.py by `make client`; change that one.
+"""Schedules."""
+
+from collections.abc import Iterator
+from typing import Unpack
+
+from orchestra.client.addresses import path
+from orchestra.client.contents import ScheduleChanges, ScheduleContent
+from orchestra.client.entities import Schedule
+from orchestra.client.synchronous.connection import Connection, version_header
+
+
+class Schedules(Connection):
+    """Operations of schedules."""
+
+    def schedules(self, project: str, *, order: str | None = None, limit: int | None = None) -> Iterator[Schedule]:
+        """Every schedule of a project."""
+        return self._items(Schedule, path("projects", project, "schedules"), limit, {"order": order})
+
+    def schedule(self, project: str, schedule: str) -> Schedule:
+        """One schedule. Raises NotFound."""
+        return self._value(Schedule, "GET", path("projects", project, "schedules", schedule))
+
+    def put_schedule(
+        self, project: str, schedule: str, *, if_match: str | Schedule | None = None, **content: Unpack[ScheduleContent]
+    ) -> Schedule:
+        """Create or replace a schedule: what is absent gets its default, but `is_enabled` keeps its value.
+
+        Raises InvalidContent (every problem), NotFound (the project), ManagedElsewhere, PreconditionFailed.
+        """
+        return self._value(
+            Schedule,
+            "PUT",
+            path("projects", project, "schedules", schedule),
+            body=content,
+            headers=version_header(if_match),
+        )
+
+    def change_schedule(
+        self, project: str, schedule: str, *, if_match: str | Schedule | None = None, **changes: Unpack[ScheduleChanges]
+    ) -> Schedule:
+        """Change the named fields of a schedule. Raises as `put_schedule`."""
+        return self._value(
+            Schedule,
+            "PATCH",
+            path("projects", project, "schedules", schedule),
+            body=changes,
+            headers=version_header(if_match),
+        )
+
+    def delete_schedule(self, project: str, schedule: str, *, if_match: str | Schedule | None = None) -> None:
+        """Delete a schedule; the runs that it triggered stay."""
+        self._request("DELETE", path("projects", project, "schedules", schedule), headers=version_header(if_match))
