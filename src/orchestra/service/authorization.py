@@ -16,8 +16,9 @@ Handlers never look at roles. A project in a path is only a claim: objects are l
 is the row's own.
 """
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, get_origin
 
 from litestar import Litestar
 from litestar.connection import ASGIConnection
@@ -27,7 +28,7 @@ from litestar.params import HeaderParameter
 from orchestra.domain.access import Permission, Principal, can_anonymous
 from orchestra.domain.errors import InvalidContent, NotAllowed, NotFound, Problem
 from orchestra.domain.run import Run
-from orchestra.service.request import CALLER, PARTS
+from orchestra.service.request import CALLER, PARTS, without_none
 
 PERMISSION: Final = "permission"
 
@@ -50,27 +51,35 @@ async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
 
 
 def _check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: HTTPRouteHandler) -> None:
-    """Refuse query parameters that the route does not have: a filter with a typing error must not match everything."""
-    known = _query_names(handler)
-    problems = tuple(
-        Problem(
-            name, f"unknown parameter; expected one of {', '.join(sorted(known))}" if known else "unknown parameter"
-        )
-        for name in dict.fromkeys(connection.query_params.keys())
-        if name not in known
-    )
+    """Refuse query parameters that the route does not have: a filter with a typing error must not match everything.
+
+    Likewise one that stands twice where one is taken, and the word null: the framework would read it as absent.
+    """
+    fields = {name: kind for name, kind in _query_fields(handler).items() if name not in connection.path_params}
+    problems = []
+    for name, values in connection.query_params.dict().items():
+        if name not in fields:
+            known = f"; expected one of {', '.join(sorted(fields))}" if fields else ""
+            problems.append(Problem(name, f"unknown parameter{known}"))
+            continue
+        kind = without_none(fields[name])
+        if len(values) > 1 and get_origin(kind) is not list:
+            problems.append(Problem(name, "stands twice; expected one value"))
+        if kind is not str and any(str(value).lower() == "null" for value in values):
+            problems.append(Problem(name, "expected a value, got null; leave the parameter out"))
     if problems:
-        raise InvalidContent("the request does not fit", problems)
+        raise InvalidContent("the request does not fit", tuple(problems))
 
 
 @lru_cache(maxsize=512)
-def _query_names(handler: HTTPRouteHandler) -> frozenset[str]:
-    found = set()
+def _query_fields(handler: HTTPRouteHandler) -> Mapping[str, Any]:
+    """The query parameters of a route (those of its path too), and their types."""
+    found = {}
     for name, field in handler.parsed_fn_signature.parameters.items():
         given = field.kwarg_definition
-        if not isinstance(given, HeaderParameter):
-            found.add(getattr(given, "name", None) or name)
-    return frozenset(found - {"request", "data"})
+        if not isinstance(given, HeaderParameter) and name not in ("request", "data"):
+            found[getattr(given, "name", None) or name] = field.annotation
+    return found
 
 
 def check(principal: Principal, permission: Permission, project: str | None) -> None:

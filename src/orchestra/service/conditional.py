@@ -5,16 +5,22 @@ seen), so it changes exactly when somebody's edit would overwrite somebody else'
 """
 
 import hashlib
+import re
 from typing import Any, Final
 
 import msgspec
 from litestar.response import Response
 
-from orchestra.domain.errors import OrchestraError, PreconditionFailed
+from orchestra.domain.errors import InvalidContent, OrchestraError, PreconditionFailed, Problem
 from orchestra.service.entities import Entity, WorkerEntity
 
 _LIVE: Final = ("active_runs", "is_active", "should_disconnect", "connection_date", "last_seen_date", "update_date")
 """Fields of a worker that nobody edits."""
+
+
+TAGS: Final = r'^\s*(\*|(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*)\s*$'
+"""The form of `If-Match` and `If-None-Match`."""
+_TAGS: Final = re.compile(TAGS)
 
 
 def tag(entity: Entity) -> str:
@@ -35,10 +41,22 @@ def answer(entity: Entity, if_none_match: str | None = None, status: int = 200) 
 
 def check(if_match: str | None, present: Entity | None) -> OrchestraError | None:
     """Return the refusal when `If-Match` is there and does not name the entity as it is now."""
+    refused = malformed(if_match)
+    if refused is not None:
+        return refused
     if if_match is None or (present is not None and _names(if_match, tag(present))):
         return None
     what = "it does not exist" if present is None else "it was changed since"
     return PreconditionFailed(f"If-Match does not fit: {what}; read it again")
+
+
+def malformed(header: str | None) -> InvalidContent | None:
+    """Return the refusal of an `If-Match` that is none (RFC 9110 section 13.1.1): it must not pass for a tag that
+    does not fit."""
+    if header is None or _TAGS.fullmatch(header):
+        return None
+    what = f"expected * or entity tags in double quotes, got {header!r}"
+    return InvalidContent("the request does not fit", (Problem("If-Match", what),))
 
 
 def _names(header: str, found: str) -> bool:

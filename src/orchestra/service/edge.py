@@ -2,16 +2,22 @@
 
     every request gets an identifier, every answer the security headers
     outside the base path → 404; /api, /health, /metrics → Litestar; anything else → the website's files
-    HEAD is answered as GET, without the body
+    a path or query that is no percent-encoded UTF-8, or holds U+0000 → 400 (no database takes them)
+    HEAD is answered as GET, without the body; OPTIONS and 405 name every method of the resource
     whatever escapes Litestar is a problem document, never a stack trace
 
 WebSockets and the lifespan pass through to Litestar.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+import re
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
+from urllib.parse import unquote_to_bytes
 
-from orchestra.domain.errors import NotFound, OrchestraError
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+from orchestra.domain.errors import NotFound, OrchestraError, Problem
 from orchestra.service.parts import Parts
 from orchestra.service.problems import REQUEST_ID, HttpProblem, send_problem
 from orchestra.service.request import PARTS
@@ -21,8 +27,6 @@ from orchestra.service.website import ASSETS, Website
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
-Asgi = Callable[[Any, Any, Any], Awaitable[None]]
-
 API_ROOTS: Final = frozenset({"api", "health", "metrics"})
 """First segments of paths that are never the website's."""
 
@@ -30,8 +34,9 @@ API_ROOTS: Final = frozenset({"api", "health", "metrics"})
 class Edge:
     """Wraps the Litestar application."""
 
-    def __init__(self, inner: Asgi, parts: Parts, website: Website) -> None:
-        self._inner = inner
+    def __init__(self, inner: Litestar, parts: Parts, website: Website) -> None:
+        self._inner: Any = inner
+        self._methods = _methods(inner)
         self._parts = parts
         self._website = website
         self._base = parts.settings.base_path
@@ -74,9 +79,12 @@ class Edge:
             scope["method"] = "GET"
         reply = _Reply(send, identifier, is_head=is_head, is_secure=self._parts.settings.is_secure)
         try:
+            _check_address(scope)
             if path is None:
                 raise NotFound("nothing here; this server lives under its base path")
-            if path.split("/", 2)[1] in API_ROOTS:
+            if path.partition("/")[2].partition("/")[0] in API_ROOTS:
+                if scope["method"] == "OPTIONS":
+                    reply.methods = lambda: self._methods.get(scope.get("path_template", ""), ())
                 await self._inner(scope, receive, reply)
             else:
                 await self._serve_file(scope, path, reply)
@@ -110,10 +118,41 @@ class Edge:
         return True
 
 
+def _methods(app: Litestar) -> Mapping[str, tuple[str, ...]]:
+    """Path → its methods. Litestar's own answer to OPTIONS knows only the first that was registered."""
+    return {route.path_format: tuple(route.methods) for route in app.routes if isinstance(route, HTTPRoute)}
+
+
+_BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+
+def _check_address(scope: Scope) -> None:
+    """Refuse what is no text: what follows would read it as other text, or hand it to a database that refuses it."""
+    problems = []
+    for name, raw in (("path", scope.get("raw_path") or b""), ("query", scope.get("query_string") or b"")):
+        found = unquote_to_bytes(raw)
+        if _BAD_ESCAPE.search(raw):
+            problems.append(Problem(name, "expected two hexadecimal digits after each %"))
+        elif b"\0" in found:
+            problems.append(Problem(name, "contains the character U+0000"))
+        elif not _is_utf8(found):
+            problems.append(Problem(name, "expected UTF-8, percent-encoded"))
+    if problems:
+        raise HttpProblem(400, "the address of the request cannot be understood", errors=tuple(problems))
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 class _Reply:
     """`send` with the headers of every answer, and without the body for HEAD."""
 
-    __slots__ = ("_identifier", "_is_head", "_is_secure", "_send", "is_done", "is_started")
+    __slots__ = ("_identifier", "_is_head", "_is_secure", "_send", "is_done", "is_started", "methods")
 
     def __init__(self, send: Send, identifier: str, *, is_head: bool, is_secure: bool) -> None:
         self._send = send
@@ -122,12 +161,15 @@ class _Reply:
         self._is_secure = is_secure
         self.is_started = False
         self.is_done = False
+        self.methods: Callable[[], tuple[str, ...]] | None = None
+        """For an answer to OPTIONS: what the resource has."""
 
     async def __call__(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self.is_started = True
             headers = complete(list(message.get("headers", ())), is_secure=self._is_secure)
             headers.append((b"orchestra-request-id", self._identifier.encode()))
+            headers = [(name, self._allow(value) if name.lower() == b"allow" else value) for name, value in headers]
             message = {**message, "headers": headers}
         elif self._is_head and message["type"] == "http.response.body":
             await self._send({"type": "http.response.body", "body": b""})
@@ -137,6 +179,13 @@ class _Reply:
                 raise _HeadIsOver
             return
         await self._send(message)
+
+    def _allow(self, value: bytes) -> bytes:
+        """Every method of the resource: those that the answer names or the route has, and HEAD beside GET."""
+        found = set(self.methods() if self.methods is not None else ()) or set(re.findall(r"[A-Z]+", value.decode()))
+        if "GET" in found:
+            found.add("HEAD")
+        return ", ".join(sorted(found)).encode()
 
 
 class _HeadIsOver(Exception):
