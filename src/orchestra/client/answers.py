@@ -114,6 +114,68 @@ class Plan(Entity, frozen=True):
     leftovers: tuple[Change, ...]
 
 
+class RevisionChange(Entity, frozen=True):
+    """One value that differs between two revisions, at `path`; None is "not there"."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+class RevisionChanges(Entity, frozen=True):
+    """What differs in `revision` from `since`."""
+
+    since: int
+    revision: int
+    changes: tuple[RevisionChange, ...]
+
+
+class BulkItem(Entity, frozen=True):
+    """One run: `outcome` is done, would (a dry run) or refused, and then `reason` says why."""
+
+    run: str
+    outcome: str
+    reason: str | None
+
+
+class BulkResult(Entity, frozen=True):
+    """What was done with each run; `matched` counts all that match."""
+
+    action: str
+    dry_run: bool
+    matched: int
+    items: tuple[BulkItem, ...]
+
+
+class Hit(Entity, frozen=True):
+    """Something that was found; `path` leads to it on the website."""
+
+    type: str
+    project: str | None
+    identifier: str
+    display_name: str
+    path: str
+
+
+class Hits(Entity, frozen=True):
+    """What a search found, best first."""
+
+    items: tuple[Hit, ...]
+
+
+class Link(Entity, frozen=True):
+    """A one-time link with which a user sets a password: `path` is below the server's address."""
+
+    purpose: str
+    code: str
+    path: str
+    expiration_date: datetime
+
+    def __repr__(self) -> str:
+        # As good as a password until it is used.
+        return f"Link(purpose={self.purpose!r}, code='…', expiration_date={self.expiration_date!r})"
+
+
 class MeUser(Entity, frozen=True):
     """The caller's user; for a run's token a user of that name does not exist."""
 

@@ -199,21 +199,25 @@ class User(Editable, frozen=True):
     update_date: datetime | None = None
 
 
-class Authentication(Editable, frozen=True, kw_only=True):
-    """A mean to authenticate, without anything that helps to forge it; `roles` is what a token is limited to."""
+class Authentication(Editable, frozen=True):
+    """A mean to authenticate, without anything that helps to forge it.
+
+    `roles` is what a token is limited to; None: it may what its user may.
+    """
 
     identifier: str
     user: str
     type: str
     description: str
-    roles: tuple[str, ...] | None = None
+    hash_function: str
+    roles: tuple[str, ...] | None
     expiration_date: datetime | None
     last_use_date: datetime | None
     creation_date: datetime
     update_date: datetime
 
 
-class NewToken(Authentication, frozen=True, kw_only=True):
+class NewToken(Authentication, frozen=True):
     """A token that was just made; `secret` is shown this once and never again."""
 
     secret: str
@@ -221,6 +225,37 @@ class NewToken(Authentication, frozen=True, kw_only=True):
     def __repr__(self) -> str:
         # A value that is printed while someone looks for a mistake must not print the token with it.
         return f"NewToken(identifier={self.identifier!r}, user={self.user!r}, secret='…')"
+
+
+class Session(Entity, frozen=True):
+    """A session of the website; `client` is what the browser calls itself, and its address."""
+
+    identifier: str
+    creation_date: datetime
+    last_use_date: datetime
+    expiration_date: datetime
+    client: str
+    is_current: bool
+
+
+class JobRevision(Entity, frozen=True):
+    """One version of what a job executes; `changed` names the fields that differ from the revision before."""
+
+    project: str
+    job: str
+    revision: int
+    creation_date: datetime
+    creator: str | None
+    changed: tuple[str, ...]
+
+
+class JobRevisionDetail(JobRevision, frozen=True):
+    """A revision with what it holds."""
+
+    definition: Json
+    parameters: tuple[Parameter, ...]
+    properties: Json
+    policy: Json
 
 
 class Event(Entity, frozen=True):

@@ -6,8 +6,8 @@ from typing import Unpack
 from orchestra.client.addresses import path
 from orchestra.client.answers import Me
 from orchestra.client.asynchronous.connection import AsyncConnection
-from orchestra.client.contents import TokenContent
-from orchestra.client.entities import Authentication, NewToken
+from orchestra.client.contents import AuthenticationChanges, TokenContent
+from orchestra.client.entities import Authentication, NewToken, Session
 
 
 class AsyncAccount(AsyncConnection):
@@ -38,6 +38,38 @@ class AsyncAccount(AsyncConnection):
         await self._request("POST", "/me/logout")
         self._http.headers.pop("X-CSRF-Token", None)
 
+    async def set_password_by_code(self, code: str, password: str) -> Me:
+        """Set the password by the code of a link (`create_link`), and begin a session as `sign_in` does.
+
+        Raises NotAuthenticated for a code that is wrong, used or expired, InvalidContent, TooMany.
+        """
+        return self._begin(await self._value(Me, "POST", "/me/password", body={"code": code, "password": password}))
+
+    async def set_own_password(self, password: str, *, current_password: str | None = None) -> None:
+        """Set the own password, proving to know the current one if there is one; the other sessions end.
+
+        Raises InvalidContent, and NotAllowed when `current_password` is wrong.
+        """
+        body = {"password": password} | ({} if current_password is None else {"current_password": current_password})
+        await self._request("PUT", "/me/password", body=body)
+
+    async def reauthenticate(self, *, password: str | None = None, token: str | None = None) -> None:
+        """Prove again who one is, which a session needs before it makes tokens or changes rights."""
+        body = {"token": token} if password is None else {"password": password}
+        await self._request("POST", "/me/reauthenticate", body=body)
+
+    async def own_sessions(self) -> tuple[Session, ...]:
+        """The caller's sessions on the website."""
+        return await self._all(Session, "/me/sessions")
+
+    async def end_own_session(self, session: str) -> None:
+        """End one of the own sessions."""
+        await self._request("DELETE", path("me", "sessions", session))
+
+    async def end_own_sessions(self) -> None:
+        """Sign out everywhere, here included."""
+        await self._request("DELETE", "/me/sessions")
+
     def _begin(self, me: Me) -> Me:
         """Speak by the session's cookie, which the connection keeps."""
         self._http.headers.pop("Authorization", None)
@@ -51,9 +83,19 @@ class AsyncAccount(AsyncConnection):
         """The caller's password and tokens, without their secrets."""
         return self._items(Authentication, "/me/authentications", limit, {"order": order})
 
+    async def own_authentication(self, authentication: str) -> Authentication:
+        """One of the own authentications. Raises NotFound."""
+        return await self._value(Authentication, "GET", path("me", "authentications", authentication))
+
     async def create_own_token(self, **content: Unpack[TokenContent]) -> NewToken:
         """Create a token for oneself; its `secret` is shown this once. Raises InvalidContent, Conflict (too many)."""
         return await self._value(NewToken, "POST", "/me/authentications", body=content)
+
+    async def change_own_authentication(
+        self, authentication: str, **changes: Unpack[AuthenticationChanges]
+    ) -> Authentication:
+        """Change the description or the expiration of an own authentication; a date that has passed ends it now."""
+        return await self._value(Authentication, "PATCH", path("me", "authentications", authentication), body=changes)
 
     async def delete_own_authentication(self, authentication: str) -> None:
         """Delete one of the own tokens: it is invalid at once, and the other sessions end."""

@@ -1,10 +1,11 @@
-"""Events: everything that happens and that the caller may see."""
+"""Events (everything that happens and that the caller may see), and the search."""
 
 from asyncio import sleep
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from orchestra.client import addresses
+from orchestra.client.answers import Hit, Hits
 from orchestra.client.asynchronous.connection import AsyncConnection
 from orchestra.client.entities import Event
 from orchestra.client.options import QUIET_S
@@ -14,7 +15,14 @@ from orchestra.domain.errors import Unavailable
 
 
 class AsyncEvents(AsyncConnection):
-    """Operations of events."""
+    """Operations of events, and searching."""
+
+    async def search(self, q: str, *, types: Sequence[str] = (), limit: int | None = None) -> tuple[Hit, ...]:
+        """What has `q` in its name, among what the caller may see; `types` as `job`, none means all."""
+        found = await self._value(
+            Hits, "GET", "/search", params=addresses.query({"q": q, "types": types, "limit": limit})
+        )
+        return found.items
 
     async def follow_events(
         self, topics: Sequence[str] = (), *, after: int | None = None

@@ -4,10 +4,11 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Unpack
 
-from orchestra.client.addresses import path
+from orchestra.client.addresses import path, query
+from orchestra.client.answers import RevisionChanges
 from orchestra.client.asynchronous.connection import AsyncConnection, version_header
 from orchestra.client.contents import JobChanges, JobContent
-from orchestra.client.entities import Job, Run
+from orchestra.client.entities import Job, JobRevision, JobRevisionDetail, Run
 
 
 class AsyncJobs(AsyncConnection):
@@ -47,6 +48,23 @@ class AsyncJobs(AsyncConnection):
     async def delete_job(self, project: str, job: str, *, if_match: str | Job | None = None) -> None:
         """Delete a job. Raises Conflict, naming what is in the way."""
         await self._request("DELETE", path("projects", project, "jobs", job), headers=version_header(if_match))
+
+    def job_revisions(
+        self, project: str, job: str, *, order: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[JobRevision]:
+        """The history of what a job executes, newest first; it stays when the job is deleted."""
+        return self._items(JobRevision, path("projects", project, "jobs", job, "revisions"), limit, {"order": order})
+
+    async def job_revision(self, project: str, job: str, revision: int) -> JobRevisionDetail:
+        """One revision with what it holds. Raises NotFound."""
+        return await self._value(
+            JobRevisionDetail, "GET", path("projects", project, "jobs", job, "revisions", revision)
+        )
+
+    async def job_changes(self, project: str, job: str, revision: int, *, since: int | None = None) -> RevisionChanges:
+        """What differs in a revision, field by field, from the revision `since` (None: the one before)."""
+        place = path("projects", project, "jobs", job, "revisions", revision, "changes")
+        return await self._value(RevisionChanges, "GET", place, params=query({"since": since}))
 
     async def trigger(
         self,

@@ -1,11 +1,12 @@
 # auto-generated from asynchronous/events.py by `make client`; change that one.
-"""Events: everything that happens and that the caller may see."""
+"""Events (everything that happens and that the caller may see), and the search."""
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from time import sleep
 
 from orchestra.client import addresses
+from orchestra.client.answers import Hit, Hits
 from orchestra.client.entities import Event
 from orchestra.client.options import QUIET_S
 from orchestra.client.retrying import Patience
@@ -15,7 +16,12 @@ from orchestra.domain.errors import Unavailable
 
 
 class Events(Connection):
-    """Operations of events."""
+    """Operations of events, and searching."""
+
+    def search(self, q: str, *, types: Sequence[str] = (), limit: int | None = None) -> tuple[Hit, ...]:
+        """What has `q` in its name, among what the caller may see; `types` as `job`, none means all."""
+        found = self._value(Hits, "GET", "/search", params=addresses.query({"q": q, "types": types, "limit": limit}))
+        return found.items
 
     def follow_events(self, topics: Sequence[str] = (), *, after: int | None = None) -> Generator[Event, None, None]:
         """Everything that happens from now on, or after the event of number `after`; without an end, without a gap.

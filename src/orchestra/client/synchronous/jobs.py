@@ -5,9 +5,10 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any, Unpack
 
-from orchestra.client.addresses import path
+from orchestra.client.addresses import path, query
+from orchestra.client.answers import RevisionChanges
 from orchestra.client.contents import JobChanges, JobContent
-from orchestra.client.entities import Job, Run
+from orchestra.client.entities import Job, JobRevision, JobRevisionDetail, Run
 from orchestra.client.synchronous.connection import Connection, version_header
 
 
@@ -48,6 +49,21 @@ class Jobs(Connection):
     def delete_job(self, project: str, job: str, *, if_match: str | Job | None = None) -> None:
         """Delete a job. Raises Conflict, naming what is in the way."""
         self._request("DELETE", path("projects", project, "jobs", job), headers=version_header(if_match))
+
+    def job_revisions(
+        self, project: str, job: str, *, order: str | None = None, limit: int | None = None
+    ) -> Iterator[JobRevision]:
+        """The history of what a job executes, newest first; it stays when the job is deleted."""
+        return self._items(JobRevision, path("projects", project, "jobs", job, "revisions"), limit, {"order": order})
+
+    def job_revision(self, project: str, job: str, revision: int) -> JobRevisionDetail:
+        """One revision with what it holds. Raises NotFound."""
+        return self._value(JobRevisionDetail, "GET", path("projects", project, "jobs", job, "revisions", revision))
+
+    def job_changes(self, project: str, job: str, revision: int, *, since: int | None = None) -> RevisionChanges:
+        """What differs in a revision, field by field, from the revision `since` (None: the one before)."""
+        place = path("projects", project, "jobs", job, "revisions", revision, "changes")
+        return self._value(RevisionChanges, "GET", place, params=query({"since": since}))
 
     def trigger(
         self,

@@ -8,7 +8,7 @@ from time import sleep
 from typing import Any, Final
 
 from orchestra.client.addresses import path
-from orchestra.client.answers import Explanation
+from orchestra.client.answers import BulkResult, Explanation
 from orchestra.client.entities import Event, Run, RunDetail, Step
 from orchestra.client.retrying import Deadline, Patience
 from orchestra.client.server_sent import EventReader
@@ -32,13 +32,15 @@ class Runs(Connection):
         source: str | None = None,
         created_after: datetime | str | None = None,
         created_before: datetime | str | None = None,
+        q: str | None = None,
         order: str | None = None,
         limit: int | None = None,
     ) -> Iterator[Run]:
         """Runs that match, latest first, at most `limit`.
 
-        `source` is a type (`schedule`) or type and name (`user:maya`). Raises NotFound for a project, or a job of a
-        project, that does not exist; a `job` alone means jobs of that name in all projects.
+        `source` is a type (`schedule`) or type and name (`user:maya`), `q` the query that the website has too
+        (`status:failed job:build-* created:>-24h`). Raises InvalidContent for a query that does not fit, and NotFound
+        for a project, or a job of a project, that does not exist; a `job` alone means that name in all projects.
         """
         filters = {
             "status": status,
@@ -46,6 +48,7 @@ class Runs(Connection):
             "source": source,
             "created_after": created_after,
             "created_before": created_before,
+            "q": q,
             "order": order,
         }
         if project is None:
@@ -78,6 +81,22 @@ class Runs(Connection):
         """
         body = {} if parameters is None else {"parameters": dict(parameters)}
         return self._value(Run, "POST", path("runs", run, "retry"), body=body)
+
+    def delete_run(self, run: str) -> None:
+        """Delete a run that has ended, with its log. Raises Conflict while it has not."""
+        self._request("DELETE", path("runs", run))
+
+    def bulk(
+        self, action: str, *, q: str | None = None, ids: Sequence[str] | None = None, dry_run: bool = False
+    ) -> BulkResult:
+        """Cancel, abort, retry or delete the runs that match `q`, or those of `ids`; `dry_run` only says which.
+
+        Each run is checked by itself, and what is refused says why. Raises InvalidContent, and OutcomeUnknown when no
+        answer came.
+        """
+        given = {"action": action, "q": q, "ids": None if ids is None else list(ids), "dry_run": dry_run}
+        body = {name: value for name, value in given.items() if value is not None}
+        return self._value(BulkResult, "POST", "/runs/bulk", is_repeatable=dry_run, body=body)
 
     def explain(self, run: str) -> Explanation:
         """Why the run is where it is; for one that is pending with a verdict per worker."""

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from typing import Unpack
 
 from orchestra.client.addresses import path
-from orchestra.client.contents import TokenContent, UserContent
-from orchestra.client.entities import Authentication, NewToken, User
+from orchestra.client.answers import Link
+from orchestra.client.contents import AuthenticationChanges, TokenContent, UserContent
+from orchestra.client.entities import Authentication, NewToken, Session, User
 from orchestra.client.synchronous.connection import Connection, version_header
 
 
@@ -39,10 +40,41 @@ class Users(Connection):
         """The password and tokens of a user, without their secrets."""
         return self._items(Authentication, path("users", user, "authentications"), limit, {"order": order})
 
+    def authentication(self, user: str, authentication: str) -> Authentication:
+        """One authentication of a user. Raises NotFound."""
+        return self._value(Authentication, "GET", path("users", user, "authentications", authentication))
+
     def create_token(self, user: str, **content: Unpack[TokenContent]) -> NewToken:
         """Create a token for a user; its `secret` is shown this once. Raises InvalidContent, Conflict (too many)."""
         return self._value(NewToken, "POST", path("users", user, "authentications"), body=content)
 
+    def change_authentication(
+        self, user: str, authentication: str, **changes: Unpack[AuthenticationChanges]
+    ) -> Authentication:
+        """Change the description or the expiration of an authentication; a date that has passed ends it now."""
+        return self._value(
+            Authentication, "PATCH", path("users", user, "authentications", authentication), body=changes
+        )
+
     def delete_authentication(self, user: str, authentication: str) -> None:
         """Delete a token or the password: it is invalid at once, and the user's sessions end."""
         self._request("DELETE", path("users", user, "authentications", authentication))
+
+    def set_password(self, user: str, password: str) -> None:
+        """Set a user's password; the user's sessions end. Raises InvalidContent, saying what a password must be."""
+        self._request("PUT", path("users", user, "password"), body={"password": password})
+
+    def create_link(self, user: str) -> Link:
+        """Make a one-time link with which the user sets a password (an invitation, or a reset where there is one).
+
+        It replaces the older ones of that user.
+        """
+        return self._value(Link, "POST", path("users", user, "link"))
+
+    def sessions(self, user: str) -> tuple[Session, ...]:
+        """The sessions of a user on the website."""
+        return self._all(Session, path("users", user, "sessions"))
+
+    def end_sessions(self, user: str) -> None:
+        """Sign a user out everywhere."""
+        self._request("DELETE", path("users", user, "sessions"))
