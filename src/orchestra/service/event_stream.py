@@ -73,8 +73,9 @@ async def follow(parts: Parts, after: int | None, topics: EventTopics, access: A
     position = parts.tail.sequence if after is None else after
     # What lies before the feed, or was lost by it, comes from the table.
     is_behind = after is not None
-    # At once, so that a client knows that it is connected before anything happens.
-    yield sse.ALIVE
+    # At once, so that a client knows that it is connected before anything happens, and misses nothing when the
+    # connection breaks before the first event.
+    yield sse.position(position)
     spoken = parts.clock.monotonic()
     try:
         while True:

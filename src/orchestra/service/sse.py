@@ -20,6 +20,11 @@ def event(kind: str, data: bytes, identifier: int | None = None) -> bytes:
     return b"%bevent: %b\ndata: %b\n\n" % (head, kind.encode(), data)
 
 
+def position(identifier: int) -> bytes:
+    """What a client that comes back shall name as the last that it has, before there was any event."""
+    return b"id: %d\n\n" % identifier
+
+
 def stream(events: AsyncIterator[bytes]) -> Stream:
     """The answer that sends `events` until they end."""
     return Stream(events, media_type="text/event-stream", headers=HEADERS)
