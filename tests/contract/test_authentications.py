@@ -14,11 +14,14 @@ from sqlalchemy import Connection
 from orchestra.domain.access import Permission, TokenKind
 from orchestra.domain.errors import NotFound
 from orchestra.domain.run import GivenBack, Run, Started
-from orchestra.storage import authentications, events, runs, sessions, tokens, users
+from orchestra.storage import authentications, codes, events, runs, sessions, tokens, users
+from orchestra.storage.codes import Purpose
+from orchestra.storage.sessions import End
 from support.stored import T0, a_user, assignment, at, finished, furnish, insert
 
 SECRET = bytes(range(32))
 OTHER = bytes(32)
+SIGN_IN = (Purpose.SIGN_IN,)
 IDENTIFIER = "0195a1b2-0000-7000-8000-000000000001"
 FORMAT = re.compile(r"\borc[uswer]_[0-9A-Za-z]{22}_[0-9A-Za-z]{49}\b")
 
@@ -205,11 +208,12 @@ def test_sessions_end_one_by_one_and_all_together(connection: Connection) -> Non
     for identifier in (other, third):
         sessions.create(connection, "ada", identifier, OTHER, SECRET, now=at(1))
     assert [one.identifier for one in sessions.of_user(connection, "ada")] == [IDENTIFIER, other, third]
-    assert sessions.end(connection, third)
-    assert not sessions.end(connection, third)
-    assert sessions.end_all(connection, "ada", but=IDENTIFIER) == 1
+    assert not sessions.end(connection, "bob", third, at(2), reason=End.REVOKED)
+    assert sessions.end(connection, "ada", third, at(2), reason=End.REVOKED)
+    assert not sessions.end(connection, "ada", third, at(2), reason=End.REVOKED)
+    assert sessions.end_all(connection, "ada", at(2), reason=End.PASSWORD_SET, but=IDENTIFIER) == 1
     assert sessions.find(connection, text, at(2)) is not None
-    assert sessions.end_all(connection, "ada") == 1
+    assert sessions.end_all(connection, "ada", at(3), reason=End.SIGNED_OUT) == 1
     assert sessions.find(connection, text, at(2)) is None
 
 
@@ -222,28 +226,31 @@ def test_a_session_needs_its_own_secret(connection: Connection) -> None:
 
 def test_a_sign_in_code_works_once(connection: Connection) -> None:
     users.save(connection, a_user(), T0)
-    code = sessions.create_code(connection, "ada", SECRET, T0)
-    assert sessions.redeem_code(connection, tokens.code(OTHER), at(1)) is None
-    assert sessions.redeem_code(connection, code, at(1)) == "ada"
-    assert sessions.redeem_code(connection, code, at(2)) is None
+    code = codes.create(connection, "ada", SECRET, T0)[1]
+    assert codes.redeem(connection, tokens.code(OTHER), SIGN_IN, at(1)) is None
+    assert codes.redeem(connection, code, codes.LINKS, at(1)) is None, "it buys a session, not a password"
+    redeemed = codes.redeem(connection, code, SIGN_IN, at(1))
+    assert redeemed is not None
+    assert redeemed.user == "ada"
+    assert codes.redeem(connection, code, SIGN_IN, at(2)) is None
 
 
 @pytest.mark.parametrize("text", ["", "x", "z" * 43, "ä" * 43, "0" * 44])
 def test_what_is_no_code_is_nobody(connection: Connection, text: str) -> None:
-    assert sessions.redeem_code(connection, text, T0) is None
+    assert codes.redeem(connection, text, SIGN_IN, T0) is None
 
 
 def test_a_sign_in_code_expires_after_fifteen_minutes(connection: Connection) -> None:
     users.save(connection, a_user(), T0)
-    code = sessions.create_code(connection, "ada", SECRET, T0)
-    assert sessions.redeem_code(connection, code, at(15 * 60)) is None
+    code = codes.create(connection, "ada", SECRET, T0)[1]
+    assert codes.redeem(connection, code, SIGN_IN, at(15 * 60)) is None
 
 
 def test_what_has_expired_is_purged(connection: Connection) -> None:
     a_session(connection)
-    sessions.create_code(connection, "ada", SECRET, T0)
-    assert sessions.purge(connection, at(60)) == 0
-    assert sessions.purge(connection, at(15 * 60)) == 1
+    codes.create(connection, "ada", SECRET, T0)[1]
+    assert sessions.purge(connection, at(60)) + codes.purge(connection, at(60)) == 0
+    assert codes.purge(connection, at(15 * 60)) == 1
     assert sessions.purge(connection, at(86_400)) == 1
     assert sessions.of_user(connection, "ada") == []
 

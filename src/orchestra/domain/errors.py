@@ -8,6 +8,7 @@
     ├── PreconditionFailed   If-Match names another version                           412
     ├── NotAuthenticated     who are you?                                             401
     ├── NotAllowed           the caller's roles do not give the permission            403
+    │   └── ReauthenticationRequired   prove again who you are                        403
     ├── TooMany              a limit or a rate                                        429
     └── Unavailable          a part that is needed does not answer now                503
         └── OutcomeUnknown   it failed half way: read again to learn what holds       503
@@ -89,6 +90,12 @@ class NotAllowed(OrchestraError):
     """The caller's roles do not give the permission that is needed."""
 
     code = "not_allowed"
+
+
+class ReauthenticationRequired(NotAllowed):
+    """The session's user has not proved for some time who they are, and this needs it."""
+
+    code = "reauthentication_required"
 
 
 class TooMany(OrchestraError):

@@ -24,10 +24,12 @@ from orchestra.service.edge import Edge
 from orchestra.service.identifiers import Identifiers
 from orchestra.service.live.board import Board
 from orchestra.service.parts import BODY_BYTES, Clock, Parts, Randomness, ServiceSettings
+from orchestra.service.password_desk import PasswordDesk
 from orchestra.service.quota import PendingRuns
 from orchestra.service.request import ApiRequest
 from orchestra.service.routes import (
     account,
+    authentications,
     configuration,
     documentation,
     events,
@@ -36,13 +38,16 @@ from orchestra.service.routes import (
     live,
     log_sections,
     logs,
+    passwords,
     projects,
     runs,
     schedules,
+    sessions,
     triggers,
     users,
     workers,
 )
+from orchestra.service.sign_ins import SignIns
 from orchestra.service.tail import Tail
 from orchestra.service.upkeep import keep_up
 from orchestra.service.website import Website
@@ -94,6 +99,7 @@ class ServiceApp:
             finally:
                 for task in tasks:
                     task.cancel()
+                self.parts.passwords.close()
 
     async def _lifespan(self, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
         await receive()
@@ -129,6 +135,8 @@ def create_app(
         identifiers=Identifiers(clock, random),
         triggers=Triggers(),
         authenticator=authenticator,
+        passwords=PasswordDesk(random),
+        sign_ins=SignIns(),
         pending_runs=PendingRuns(clock, settings.pending_runs_per_project),
         tail=tail,
         board=Board(database, hints, tail),
@@ -149,6 +157,9 @@ def create_litestar() -> Litestar:
         schedules,
         workers,
         users,
+        authentications,
+        passwords,
+        sessions,
         account,
         configuration,
         events,

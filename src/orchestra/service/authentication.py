@@ -27,7 +27,7 @@ from sqlalchemy import Connection
 from orchestra.domain.access import Principal, Role, TokenKind
 from orchestra.domain.errors import NotAllowed, NotAuthenticated, TooMany, Unavailable
 from orchestra.service.parts import Clock, ServiceSettings
-from orchestra.service.throttle import Throttle
+from orchestra.service.throttle import Throttle, place
 from orchestra.storage import authentications, sessions
 from orchestra.storage.database import Database
 
@@ -44,18 +44,19 @@ MEMORY_S: Final = 1.0
 REMEMBERED: Final = 10_000
 """Most tokens remembered at once."""
 BAD_TOKENS_A_MINUTE: Final = 60
-BAD_SIGN_INS_A_MINUTE: Final = 20
 CSRF_HEADER: Final = b"x-csrf-token"
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who calls. `csrf` is the session's CSRF token, `session` its identifier; None for tokens."""
+    """Who calls. `csrf` is the session's CSRF token, `session` its identifier, `authentication_date` when its
+    user proved last who they are (aware UTC); all None for tokens."""
 
     principal: Principal
     csrf: str | None = None
     session: str | None = None
+    authentication_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,6 @@ class Authenticator:
         self._clock = clock
         self._known: dict[bytes, _Known] = {}
         self._noted: dict[str, datetime] = {}
-        self.sign_ins = Throttle(limit=BAD_SIGN_INS_A_MINUTE, period_s=60.0)
-        """Failed sign-ins by address; who counts them is the route."""
         self._bad_tokens = Throttle(limit=BAD_TOKENS_A_MINUTE, period_s=60.0)
         self.cookie = cookie_name(settings)
         self._origins = frozenset(_netloc(origin) for origin in settings.origins)
@@ -87,7 +86,7 @@ class Authenticator:
         authorization, cookie, csrf = _credentials(scope["headers"])
         if authorization is not None:
             user, token = _token(authorization)
-            caller = await self._find(token, scope, is_session=False)
+            caller = await self._find(token, scope, is_session=False, user=user)
             if user is not None and user != caller.principal.user:
                 raise NotAuthenticated("the user and the token do not belong together")
             return caller
@@ -128,13 +127,15 @@ class Authenticator:
         if csrf is None or caller.csrf is None or not hmac.compare_digest(csrf.encode(), caller.csrf.encode()):
             raise NotAllowed("expected the session's token in the header X-CSRF-Token")
 
-    async def _find(self, token: str, scope: Any, *, is_session: bool) -> Caller:
-        # What is right as a header is wrong as a cookie, and the other way round: they are remembered apart.
-        digest = hashlib.sha256(token.encode() + (b"\0" if is_session else b"")).digest()
+    async def _find(self, token: str, scope: Any, *, is_session: bool, user: str | None = None) -> Caller:
+        # What is right as a header is wrong as a cookie, and the other way round; what is right beside one name
+        # may be nothing beside another, or alone: they are remembered apart.
+        beside = "\0cookie" if is_session else "" if user is None else f"\0{user}"
+        digest = hashlib.sha256(f"{token}{beside}".encode()).digest()
         known = self._known.get(digest)
         now = self._clock.monotonic()
         if known is None or known.until <= now:
-            caller = await self._look_up(token, is_session=is_session)
+            caller = await self._look_up(token, user, is_session=is_session)
             if caller is None:
                 self._known.pop(digest, None)
                 raise self._refused(scope, now)
@@ -148,23 +149,26 @@ class Authenticator:
             raise NotAuthenticated("the authentication has expired")
         return known.caller
 
-    async def _look_up(self, token: str, *, is_session: bool) -> Caller | None:
+    async def _look_up(self, token: str, user: str | None, *, is_session: bool) -> Caller | None:
         now = self._clock.now()
 
         def read(connection: Connection) -> Caller | None:
             session = sessions.find(connection, token, now, SESSION_IDLE) if is_session else None
-            principal = authentications.authenticate(connection, token, now)
+            principal = authentications.authenticate(connection, token, now, user)
             # A session speaks as a cookie only (as a header it would need no CSRF token), all others as a header.
             if principal is None or (principal.kind is TokenKind.SESSION) != is_session:
                 return None
             if is_session and session is None:
                 return None
-            if session is not None and _is_idle(principal, session.last_use_date, now):
+            if session is None:
+                return Caller(principal=principal)
+            if now - session.last_use_date >= session_idle(principal.roles):
                 return None
             return Caller(
                 principal=principal,
-                csrf=None if session is None else session.csrf,
-                session=None if session is None else session.identifier,
+                csrf=session.csrf,
+                session=session.identifier,
+                authentication_date=session.authentication_date or session.creation_date,
             )
 
         caller = await self._database.read(read)
@@ -188,9 +192,9 @@ class Authenticator:
             return
 
     def _refused(self, scope: Any, now: float) -> NotAuthenticated | TooMany:
-        address = str((scope.get("client") or ("unknown",))[0])
-        self._bad_tokens.count(address, now)
-        wait_s = self._bad_tokens.wait_s(address, now)
+        where = place_of(scope)
+        self._bad_tokens.count(where, now)
+        wait_s = self._bad_tokens.wait_s(where, now)
         if wait_s:
             return TooMany("too many requests with a bad token came from this address", wait_s)
         return NotAuthenticated("the token is not valid")
@@ -201,9 +205,25 @@ def session_life(roles: Iterable[str]) -> timedelta:
     return ADMINISTRATOR_LIFE if Role.ADMINISTRATOR in roles else SESSION_LIFE
 
 
-def _is_idle(principal: Principal, last_use: datetime, now: datetime) -> bool:
-    idle = ADMINISTRATOR_IDLE if Role.ADMINISTRATOR in principal.roles else SESSION_IDLE
-    return now - last_use >= idle
+def session_idle(roles: Iterable[str]) -> timedelta:
+    """How long a session of a user with `roles` may go unused."""
+    return ADMINISTRATOR_IDLE if Role.ADMINISTRATOR in roles else SESSION_IDLE
+
+
+def cookie_of(scope: Any, name: str) -> str | None:
+    """The value of one cookie of the request of an ASGI scope; None when it is absent."""
+    _, header, _ = _credentials(scope["headers"])
+    return None if header is None else _cookie(header, name)
+
+
+def address_of(scope: Any) -> str:
+    """The address that the request of an ASGI scope comes from."""
+    return str((scope.get("client") or ("unknown",))[0])
+
+
+def place_of(scope: Any) -> str:
+    """The place whose failures are counted together; see `throttle.place`."""
+    return place(address_of(scope))
 
 
 def cookie_name(settings: ServiceSettings) -> str:

@@ -17,6 +17,7 @@ from orchestra.domain.run import Cause, Run, RunStatus, Step
 from orchestra.domain.schedule import Schedule
 from orchestra.domain.user import AuthenticationType, User, UserAuthentication
 from orchestra.domain.worker import Worker
+from orchestra.storage.sessions import Session
 
 T = TypeVar("T")
 
@@ -175,12 +176,17 @@ class UserEntity(Entity, frozen=True):
 
 
 class AuthenticationEntity(Entity, frozen=True):
-    """A mean to authenticate, without anything that helps to forge it."""
+    """A mean to authenticate, without anything that helps to forge it.
+
+    `roles` are what a token is limited to; null: it may what its user may.
+    """
 
     identifier: str
     user: str
     type: AuthenticationType
     description: str
+    hash_function: str
+    roles: tuple[str, ...] | None
     expiration_date: Date | None
     last_use_date: Date | None
     creation_date: Date
@@ -191,6 +197,27 @@ class NewToken(AuthenticationEntity, frozen=True):
     """A token that was just made; `secret` is shown this once and never again."""
 
     secret: str
+
+
+class SessionEntity(Entity, frozen=True):
+    """A session of the website; `client` is what the browser calls itself, and its address."""
+
+    identifier: str
+    creation_date: Date
+    last_use_date: Date
+    expiration_date: Date
+    client: str
+    is_current: bool
+
+
+class LinkEntity(Entity, frozen=True):
+    """A one-time link with which a user sets a password; `path` is below the server's address, `code` alone is shown
+    this once."""
+
+    purpose: str
+    code: str
+    path: str
+    expiration_date: Date
 
 
 def date(value: datetime) -> str:
@@ -247,6 +274,7 @@ _worker = _copier(WorkerEntity, "active_runs")
 _user = _copier(UserEntity)
 _authentication = _copier(AuthenticationEntity)
 _new_token = _copier(NewToken, "secret")
+_session = _copier(SessionEntity, "is_current")
 
 
 def project(value: Project) -> ProjectEntity:
@@ -307,3 +335,8 @@ def authentication(value: UserAuthentication) -> AuthenticationEntity:
 def new_token(value: UserAuthentication, secret: str) -> NewToken:
     """Show a token that was just made."""
     return _new_token(value, secret=secret)
+
+
+def session(value: Session, current: str | None) -> SessionEntity:
+    """Show a session; `current` is the identifier of the caller's own."""
+    return _session(value, is_current=value.identifier == current)

@@ -1,5 +1,6 @@
 """Events as the API shows them, and who may see which."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from orchestra.domain.access import Permission, Principal
@@ -41,7 +42,7 @@ def show_event(event: Event) -> EventEntity:
     )
 
 
-_NEEDED: Final = {
+_NEEDED: Final[Mapping[str, Permission]] = {
     "run": Permission.RUN_READ,
     "job": Permission.JOB_READ,
     "schedule": Permission.SCHEDULE_READ,
@@ -49,9 +50,12 @@ _NEEDED: Final = {
     "worker": Permission.WORKER_READ,
     "user": Permission.USER_INSPECT,
     "authentication": Permission.USER_INSPECT,
+    "session": Permission.USER_INSPECT,
 }
+"""By the first part of a type; what is not here is for whoever reads the audit log."""
 
 
 def may_see(principal: Principal, event: Event) -> bool:
     """Tell whether `principal` may know of the event."""
-    return principal.can(_NEEDED[event.type.partition(".")[0]], event.project)
+    needed = _NEEDED.get(event.type.partition(".")[0], Permission.AUDIT_READ)
+    return principal.can(needed, event.project)

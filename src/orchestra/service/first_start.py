@@ -17,7 +17,7 @@ from orchestra.domain.access import Role, TokenKind
 from orchestra.domain.ids import RANDOM_BITS, uuid7
 from orchestra.domain.user import User
 from orchestra.service.parts import Clock, Randomness
-from orchestra.storage import authentications, sessions, tokens, users
+from orchestra.storage import authentications, codes, tokens, users
 from orchestra.storage.database import Database
 
 ADMINISTRATOR: Final = "admin"
@@ -60,9 +60,8 @@ async def first_start(database: Database, data: Path, clock: Clock, random: Rand
         _, token = authentications.create_token(
             connection, ADMINISTRATOR, identifier, secret, now, description="Made at the first start"
         )
-        return FirstStart(
-            user=ADMINISTRATOR, token=token, code=sessions.create_code(connection, ADMINISTRATOR, code, now)
-        )
+        _, sign_in = codes.create(connection, ADMINISTRATOR, code, now)
+        return FirstStart(user=ADMINISTRATOR, token=token, code=sign_in)
 
     made = await database.write(write)
     if made is None:

@@ -5,23 +5,33 @@ from sqlalchemy import Connection
 from orchestra.domain.access import GLOBAL, Permission, Principal, TokenKind
 from orchestra.service.authentication import Caller
 from orchestra.service.entities import Date, Entity, optional_date
-from orchestra.storage import users
+from orchestra.storage import password_records, users
 
 
 class MeUser(Entity, frozen=True):
-    """The caller's user; for a run's token a user of that name does not exist."""
+    """The caller's user; for a run's token a user of that name does not exist.
+
+    `has_password` tells whether a change of the password needs the current one.
+    """
 
     identifier: str
     display_name: str
     roles: tuple[str, ...]
     is_enabled: bool
+    has_password: bool
 
 
 class MeAuthentication(Entity, frozen=True):
-    """How the caller authenticated: by which kind of token, and until when it is valid."""
+    """How the caller authenticated: by which kind of token, and until when it is valid.
+
+    `roles` are what the token is limited to, null: nothing. `authentication_date` is when a session's user proved
+    last who they are; what hands out rights asks for a proof of the last 15 minutes.
+    """
 
     identifier: str | None
     kind: str
+    roles: tuple[str, ...] | None
+    authentication_date: Date | None
     expiration_date: Date | None
 
 
@@ -58,12 +68,15 @@ def read_me(connection: Connection, caller: Caller) -> Me:
             display_name=principal.user if user is None else user.display_name,
             roles=principal.roles,
             is_enabled=principal.is_enabled,
+            has_password=password_records.find(connection, principal.user) is not None,
         ),
         permissions=everywhere,
         projects={project: found for project in _projects(principal) if (found := _added(principal, project))},
         authentication=MeAuthentication(
             identifier=principal.authentication,
             kind=_KINDS[principal.kind],
+            roles=principal.limit,
+            authentication_date=optional_date(caller.authentication_date),
             expiration_date=optional_date(principal.expiration_date),
         ),
         csrf_token=caller.csrf,

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from orchestra.service.authentication import Authenticator
     from orchestra.service.identifiers import Identifiers
     from orchestra.service.live.board import Board
+    from orchestra.service.password_desk import PasswordDesk
     from orchestra.service.quota import PendingRuns
+    from orchestra.service.sign_ins import SignIns
     from orchestra.service.tail import Tail
 
 BODY_BYTES: Final = 1 << 20
@@ -77,6 +79,8 @@ class Parts:
     identifiers: "Identifiers"
     triggers: Triggers
     authenticator: "Authenticator"
+    passwords: "PasswordDesk"
+    sign_ins: "SignIns"
     pending_runs: "PendingRuns"
     tail: "Tail"
     board: "Board"

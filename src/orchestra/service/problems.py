@@ -29,6 +29,7 @@ from orchestra.domain.errors import (
     OutcomeUnknown,
     PreconditionFailed,
     Problem,
+    ReauthenticationRequired,
     TooMany,
     Unavailable,
 )
@@ -70,6 +71,7 @@ _STATUS: Final[dict[type[OrchestraError], tuple[int, str]]] = {
     ManagedElsewhere: (409, "Managed by configuration files"),
     PreconditionFailed: (412, "Changed meanwhile"),
     NotAuthenticated: (401, "Not authenticated"),
+    ReauthenticationRequired: (403, "Authenticate again"),
     NotAllowed: (403, "Not allowed"),
     TooMany: (429, "Too many"),
     Unavailable: (503, "Unavailable"),

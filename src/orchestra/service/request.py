@@ -34,10 +34,16 @@ class ApiRequest(Request[Any, Any, State]):
         return parts
 
     @property
-    def caller(self) -> Caller:
-        """Who calls; raises NotAuthenticated on a route that anyone may call and nobody signed in."""
+    def known_caller(self) -> Caller | None:
+        """Who calls; None on a route that anyone may call, which asks nobody who they are."""
         scope: Any = self.scope
         caller: Caller | None = scope.get(CALLER)
+        return caller
+
+    @property
+    def caller(self) -> Caller:
+        """Who calls; raises NotAuthenticated on a route that anyone may call, which asks nobody who they are."""
+        caller = self.known_caller
         if caller is None:
             raise NotAuthenticated("no valid authentication came with the request")
         return caller

@@ -1,13 +1,18 @@
-"""Throttle: at most so many of something from one place in a period; a fixed window for each key.
+"""Throttle: how often something may go wrong from one place, or with one name.
 
-It counts what went wrong, so a place that does everything right is never held up. Memory is bounded:
-windows that are over are dropped, and with more keys than `KEYS` the oldest go first.
+    Throttle   at most so many in a period; a fixed window for each key
+    Backoff    some are free; then each further one doubles how long the next has to wait
+
+They count what went wrong, so a place that does everything right is never held up. Memory is bounded:
+with more keys than `KEYS` those that were counted longest ago go first.
 """
 
+import ipaddress
+from dataclasses import dataclass
 from typing import Final
 
 KEYS: Final = 10_000
-"""Most places that are counted at once; each costs about 200 bytes."""
+"""Most keys that are counted at once; each costs about 200 bytes."""
 
 
 class Throttle:
@@ -34,3 +39,64 @@ class Throttle:
         if count < self._limit or left <= 0:
             return 0
         return int(left) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Failures:
+    count: int
+    last: float
+
+
+class Backoff:
+    """Delays by key: 1, 2, 4 … seconds after the last failure, `longest_s` at most, once `free` of them have been.
+
+    A key is forgotten after `longest_s` without a failure.
+    """
+
+    def __init__(self, *, free: int, longest_s: int) -> None:
+        self._free = free
+        self._longest_s = longest_s
+        self._keys: dict[str, _Failures] = {}
+
+    def count(self, key: str, now: float) -> None:
+        """Count one more failure with `key`."""
+        before = self._keys.pop(key, None)
+        past = 0 if before is None or now - before.last >= self._longest_s else before.count
+        self._keys[key] = _Failures(past + 1, now)
+        while len(self._keys) > KEYS:
+            del self._keys[next(iter(self._keys))]
+
+    def take_back(self, key: str) -> None:
+        """Uncount the last one: it was no failure."""
+        before = self._keys.get(key)
+        if before is not None and before.count > 1:
+            self._keys[key] = _Failures(before.count - 1, before.last)
+        else:
+            self._keys.pop(key, None)
+
+    def forget(self, key: str) -> None:
+        """Begin anew with `key`."""
+        self._keys.pop(key, None)
+
+    def wait_s(self, key: str, now: float) -> int:
+        """Return how many seconds `key` has to wait; 0 when it need not."""
+        found = self._keys.get(key)
+        if found is None or found.count < self._free:
+            return 0
+        # The exponent is bounded: two to the power of a million failures is a number to be avoided.
+        delay_s = min(2 ** min(found.count - self._free, 30), self._longest_s)
+        left = found.last + delay_s - now
+        return 0 if left <= 0 else int(left) + 1
+
+
+def place(address: str) -> str:
+    """Return what of an address tells one visitor from another: an IPv6 network of 64 bits is one place."""
+    try:
+        found = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, 64), strict=False))

@@ -10,7 +10,7 @@ from typing import Final
 from orchestra.domain.errors import Unavailable
 from orchestra.service.authentication import SESSION_IDLE
 from orchestra.service.parts import Parts
-from orchestra.storage import sessions
+from orchestra.storage import codes, sessions
 
 EVERY_S: Final = 3_600.0
 
@@ -26,4 +26,6 @@ async def keep_up(parts: Parts) -> None:
 async def remove_what_is_over(parts: Parts) -> int:
     """Remove it once; return how many rows. Raises Unavailable."""
     now = parts.clock.now()
-    return await parts.database.write(lambda connection: sessions.purge(connection, now, SESSION_IDLE))
+    return await parts.database.write(
+        lambda connection: sessions.purge(connection, now, SESSION_IDLE) + codes.purge(connection, now)
+    )

@@ -2,20 +2,26 @@
 
 Secrets are stored hashed, shown never: values that leave this package carry the hash only inside
 `UserAuthentication.secret`, which is no part of its text form and of no answer of the API. Passwords
-come later; their columns exist.
+are rows of the same table (`password_records`).
+
+A token is invalid from its expiration date on, and when one that expires was not used for `UNUSED`:
+nobody misses it, and nobody would notice that it was stolen.
 """
 
+import hmac
 from collections.abc import Iterable
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
 from sqlalchemy import delete as delete_from
 
 from orchestra.domain.access import Principal, TokenKind
 from orchestra.domain.errors import NotFound
 from orchestra.domain.user import AuthenticationType, UserAuthentication
 from orchestra.storage import events, schema, sessions, tokens
+from orchestra.storage.columns import date_text
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
 from orchestra.storage.paging import LIMIT, Order, Page
@@ -24,6 +30,8 @@ from orchestra.storage.tokens import Token
 
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 """`last_use_date` is this precise: a write for each request would cost more than the request."""
+UNUSED: Final = timedelta(days=90)
+"""A token with an expiration date that nobody used for so long is invalid before that date."""
 
 _TABLE: Final = schema.user_authentication
 _USER: Final = schema.user
@@ -33,25 +41,29 @@ _ONE: Final = _SHAPE.all.where(_TABLE.c.identifier == bindparam("identifier"))
 _ORDER: Final = Order(
     {name: _TABLE.c[name] for name in ("creation_date", "description")}, "creation_date", _TABLE.c.identifier
 )
-_BY_TOKEN: Final = (
-    select(_TABLE.c.secret, _TABLE.c.expiration_date, _USER.c.identifier, _USER.c.roles, _USER.c.is_enabled)
-    .join(_USER, _USER.c.identifier == _TABLE.c.user)
-    .where(_TABLE.c.identifier == bindparam("identifier"), _TABLE.c.type == AuthenticationType.TOKEN)
-)
-_STILL_VALID: Final = (
+_HOLDERS: Final = (
     select(
         _TABLE.c.identifier.label("authentication"),
+        _TABLE.c.secret,
         _TABLE.c.expiration_date,
+        _TABLE.c.last_use_date,
+        _TABLE.c.creation_date,
+        _TABLE.c.roles.label("limit"),
         _USER.c.identifier,
         _USER.c.roles,
         _USER.c.is_enabled,
     )
     .join(_USER, _USER.c.identifier == _TABLE.c.user)
-    .where(
-        _TABLE.c.identifier.in_(bindparam("identifiers", expanding=True)),
-        _TABLE.c.type == AuthenticationType.TOKEN,
-        (_TABLE.c.expiration_date.is_(None)) | (_TABLE.c.expiration_date > bindparam("now")),
-    )
+    .where(_TABLE.c.type == AuthenticationType.TOKEN)
+)
+"""Tokens with their users."""
+_BY_TOKEN: Final = _HOLDERS.where(_TABLE.c.identifier == bindparam("identifier"))
+_BY_TOKENS: Final = _HOLDERS.where(_TABLE.c.identifier.in_(bindparam("identifiers", expanding=True)))
+_OF_NAME: Final = _HOLDERS.where(_TABLE.c.user == bindparam("user"), _TABLE.c.hash_function == tokens.HASH_FUNCTION)
+_COUNT: Final = (
+    select(func.count())
+    .select_from(_TABLE)
+    .where(_TABLE.c.user == bindparam("user"), _TABLE.c.type == AuthenticationType.TOKEN)
 )
 _ASKED_AT_ONCE: Final = 500
 _USER_OF: Final = select(_USER.c.identifier, _USER.c.roles, _USER.c.is_enabled).where(
@@ -103,11 +115,13 @@ def create_token(
     kind: TokenKind = TokenKind.USER,
     description: str = "",
     expiration_date: datetime | None = None,
+    roles: tuple[str, ...] | None = None,
     actor: str | None = None,
 ) -> tuple[UserAuthentication, str]:
     """Create a token for `user`; return its authentication and its text, which can never be read again.
 
-    `identifier` is a new UUID, `secret` is `tokens.SECRET_BYTES` random bytes. Raises NotFound for an unknown user.
+    `roles` are what it is limited to, None: nothing. `identifier` is a new UUID, `secret` is
+    `tokens.SECRET_BYTES` random bytes. Raises NotFound for an unknown user.
     """
     if connection.execute(select(_USER.c.identifier).where(_USER.c.identifier == user)).first() is None:
         raise NotFound(f"there is no user {user}")
@@ -119,12 +133,40 @@ def create_token(
         hash_function=tokens.HASH_FUNCTION,
         secret=tokens.digest(secret),
         expiration_date=expiration_date,
+        roles=roles,
         creation_date=now,
         update_date=now,
     )
     connection.execute(insert(_TABLE), _SHAPE.values(authentication))
-    _happened(connection, EventType.AUTHENTICATION_CREATED, authentication, now, actor)
+    _happened(connection, EventType.AUTHENTICATION_CREATED, authentication, now, actor=actor)
     return authentication, tokens.make(kind, identifier, secret)
+
+
+def count_tokens(connection: Connection, user: str) -> int:
+    """Return how many tokens `user` has, expired ones included."""
+    return int(connection.execute(_COUNT, {"user": user}).scalar_one())
+
+
+def change(
+    connection: Connection, wanted: UserAuthentication, now: datetime, *, actor: str | None = None
+) -> UserAuthentication:
+    """Store what was changed of an authentication that exists; writes nothing when nothing differs.
+
+    Dates are not taken from `wanted`, but for `expiration_date`. Raises NotFound.
+    """
+    before = get(connection, wanted.identifier)
+    if before is None:
+        raise NotFound(f"there is no authentication {wanted.identifier}")
+    after = replace(wanted, last_use_date=before.last_use_date, creation_date=before.creation_date, update_date=now)
+    names = [one.name for one in fields(after) if one.name != "update_date"]
+    changed = sorted(name for name in names if getattr(before, name) != getattr(after, name))
+    if not changed:
+        return before
+    connection.execute(update(_TABLE).where(_TABLE.c.identifier == after.identifier), _SHAPE.values(after))
+    expires = None if after.expiration_date is None else date_text(after.expiration_date)
+    facts = {"changed": changed, "expiration_date": expires}
+    _happened(connection, EventType.AUTHENTICATION_UPDATED, after, now, actor=actor, facts=facts)
+    return after
 
 
 def delete(connection: Connection, user: str, identifier: str, now: datetime, *, actor: str | None = None) -> None:
@@ -133,19 +175,20 @@ def delete(connection: Connection, user: str, identifier: str, now: datetime, *,
     if before is None or before.user != user:
         raise NotFound(f"the user {user} has no authentication {identifier}")
     connection.execute(delete_from(_TABLE).where(_TABLE.c.identifier == identifier))
-    _happened(connection, EventType.AUTHENTICATION_DELETED, before, now, actor)
+    _happened(connection, EventType.AUTHENTICATION_DELETED, before, now, actor=actor)
 
 
-def authenticate(connection: Connection, text_: str, now: datetime) -> Principal | None:
-    """Return who shows this token, None when it is no token, unknown, wrong or expired.
+def authenticate(connection: Connection, text_: str, now: datetime, user: str | None = None) -> Principal | None:
+    """Return who shows this token, None when it is no token, unknown, wrong, expired or long unused.
 
     Tokens of users and workers (the letters only say for whom one was made: rights come from roles), of
-    the website's sessions, and of runs, which speak while their run is assigned or running. A disabled
-    user is returned as such: `Principal.can` knows what is left.
+    the website's sessions, and of runs, which speak while their run is assigned or running. Beside the
+    name of its `user` also a token of Job Orchestra. A disabled user is returned as such:
+    `Principal.can` knows what is left.
     """
     token = tokens.parse(text_)
     if token is None:
-        return None
+        return None if user is None else _ancestors(connection, text_, user, now)
     match token.kind:
         case TokenKind.USER | TokenKind.WORKER:
             return _user(connection, token, now)
@@ -162,15 +205,8 @@ def valid(connection: Connection, identifiers: Iterable[str], now: datetime) -> 
     found: dict[str, Principal] = {}
     asked = list(identifiers)
     for start in range(0, len(asked), _ASKED_AT_ONCE):
-        rows = connection.execute(_STILL_VALID, {"identifiers": asked[start : start + _ASKED_AT_ONCE], "now": now})
-        for row in rows:
-            found[row.authentication] = Principal(
-                user=row.identifier,
-                roles=row.roles,
-                is_enabled=row.is_enabled,
-                authentication=row.authentication,
-                expiration_date=row.expiration_date,
-            )
+        rows = connection.execute(_BY_TOKENS, {"identifiers": asked[start : start + _ASKED_AT_ONCE]})
+        found |= {row.authentication: _speaks(row, TokenKind.USER) for row in rows if not _is_over(row, now)}
     return found
 
 
@@ -182,16 +218,36 @@ def used(connection: Connection, identifier: str, now: datetime) -> bool:
 
 def _user(connection: Connection, token: Token, now: datetime) -> Principal | None:
     row = connection.execute(_BY_TOKEN, {"identifier": token.identifier}).first()
-    if row is None or not tokens.is_secret(token, row.secret):
+    if row is None or not tokens.is_secret(token, row.secret) or _is_over(row, now):
         return None
-    if row.expiration_date is not None and row.expiration_date <= now:
+    return _speaks(row, token.kind)
+
+
+def _ancestors(connection: Connection, text_: str, user: str, now: datetime) -> Principal | None:
+    """Who shows a token of Job Orchestra: all tokens of the user are compared, so time does not tell which fits."""
+    secret = tokens.ancestor_secret(text_)
+    if secret is None:
         return None
+    digest = tokens.digest(secret).encode()
+    rows = connection.execute(_OF_NAME, {"user": user}).all()
+    fitting = [row for row in rows if hmac.compare_digest(digest, row.secret.lower().encode())]
+    return next((_speaks(row, TokenKind.USER) for row in fitting if not _is_over(row, now)), None)
+
+
+def _is_over(row: Row[*tuple[Any, ...]], now: datetime) -> bool:
+    if row.expiration_date is None:
+        return False
+    return bool(row.expiration_date <= now or (row.last_use_date or row.creation_date) + UNUSED <= now)
+
+
+def _speaks(row: Row[*tuple[Any, ...]], kind: TokenKind) -> Principal:
     return Principal(
         user=row.identifier,
         roles=row.roles,
+        limit=row.limit,
         is_enabled=row.is_enabled,
-        kind=token.kind,
-        authentication=token.identifier,
+        kind=kind,
+        authentication=row.authentication,
         expiration_date=row.expiration_date,
     )
 
@@ -220,7 +276,18 @@ def _run(connection: Connection, token: Token) -> Principal | None:
 
 
 def _happened(
-    connection: Connection, type_: EventType, authentication: UserAuthentication, now: datetime, actor: str | None
+    connection: Connection,
+    type_: EventType,
+    authentication: UserAuthentication,
+    now: datetime,
+    *,
+    actor: str | None,
+    facts: dict[str, Any] | None = None,
 ) -> None:
-    data = {"authentication": authentication.identifier, "description": authentication.description}
+    data = {
+        "authentication": authentication.identifier,
+        "type": authentication.type,
+        "description": authentication.description,
+        **(facts or {}),
+    }
     events.append(connection, Event(date=now, type=type_, user=authentication.user, actor=actor, data=data))

@@ -18,6 +18,8 @@ PENDING: Final = "pending"
 """A run may have become placeable: a new run, a freed slot, a worker that came or changed. For the dispatcher."""
 EVENT: Final = "event"
 """The event table grew. For whoever follows it."""
+ACCESS: Final = "access"
+"""Somebody's permissions may be others now. For whoever serves an open stream, socket or worker."""
 
 
 def wish(worker: str) -> str:

@@ -1,32 +1,51 @@
-"""Sessions of the website, and the one-time codes that begin the first one.
+"""Sessions of the website.
 
 A session is a token `orcs_…` in a cookie; it ends when it was idle too long, at its expiration date at the
-latest, or when it is deleted. A sign-in code is shown once at the first start and buys one session.
+latest, or when it is deleted. Its beginning and every end that somebody asked for are events.
 """
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from enum import StrEnum
+from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, update
 
 from orchestra.domain.access import TokenKind
-from orchestra.storage import schema, tokens
+from orchestra.storage import events, schema, tokens
+from orchestra.storage.event_type import EventType
+from orchestra.storage.events import Event
+from orchestra.storage.paging import LIMIT, Order, Page
 from orchestra.storage.rows import Shape
 
 IDLE: Final = timedelta(hours=24)
 """A session that was not used for so long has ended."""
 LIFE: Final = timedelta(days=7)
 """A session ends at the latest after so long, however much it is used."""
-CODE_LIFE: Final = timedelta(minutes=15)
-"""Long enough to open the printed link at the first start."""
 USE_NOTED_EVERY: Final = timedelta(minutes=1)
 """`last_use_date` is this precise: a write for each request would cost more than the request."""
 
 
+class End(StrEnum):
+    """Why sessions ended."""
+
+    SIGNED_OUT = "signed_out"
+    SIGNED_IN_AGAIN = "signed_in_again"
+    REVOKED = "revoked"
+    PASSWORD_SET = "password_set"
+    AUTHENTICATION_DELETED = "authentication_deleted"
+    AUTHENTICATION_EXPIRED = "authentication_expired"
+    ROLES_CHANGED = "roles_changed"
+    USER_DISABLED = "user_disabled"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A session as stored: `secret` is a hash; `csrf` is what the website sends back with each change."""
+    """A session as stored: `secret` is a hash; `csrf` is what the website sends back with each change.
+
+    `client` is what the browser calls itself, for people to recognise it. `authentication_date` is when its
+    user proved last who they are; None: when it began.
+    """
 
     identifier: str
     user: str
@@ -35,12 +54,18 @@ class Session:
     creation_date: datetime
     last_use_date: datetime
     expiration_date: datetime
+    client: str = ""
+    authentication_date: datetime | None = None
 
 
 _TABLE: Final = schema.session
-_CODE: Final = schema.sign_in_code
 _SHAPE: Final = Shape(_TABLE, Session, "identifier")
 _ONE: Final = _SHAPE.all.where(_TABLE.c.identifier == bindparam("identifier"))
+_ORDER: Final = Order(
+    {name: _TABLE.c[name] for name in ("creation_date", "last_use_date", "expiration_date")},
+    "-last_use_date",
+    _TABLE.c.identifier,
+)
 _OF_USER: Final = _SHAPE.all.where(_TABLE.c.user == bindparam("user")).order_by(_TABLE.c.creation_date)
 _USED: Final = (
     update(_TABLE)
@@ -58,10 +83,13 @@ def create(
     *,
     now: datetime,
     life: timedelta = LIFE,
+    client: str = "",
+    how: str = "",
 ) -> tuple[Session, str]:
     """Begin a session of `user`; return it and the text of its token, for the cookie.
 
-    `identifier` is a new UUID; `secret` and `csrf` are `tokens.SECRET_BYTES` random bytes each.
+    `identifier` is a new UUID; `secret` and `csrf` are `tokens.SECRET_BYTES` random bytes each; `how` is by
+    what means the user signed in, for the event.
     """
     session = Session(
         identifier=identifier,
@@ -71,8 +99,12 @@ def create(
         creation_date=now,
         last_use_date=now,
         expiration_date=now + life,
+        client=client,
+        authentication_date=now,
     )
     connection.execute(insert(_TABLE), _SHAPE.values(session))
+    facts = {"session": identifier, "how": how, "client": client}
+    _happened(connection, EventType.SESSION_CREATED, user, now, actor=user, data=facts)
     return session, tokens.make(TokenKind.SESSION, identifier, secret)
 
 
@@ -92,52 +124,72 @@ def of_user(connection: Connection, user: str) -> list[Session]:
     return _SHAPE.many(connection.execute(_OF_USER, {"user": user}))
 
 
+def page(
+    connection: Connection,
+    user: str,
+    now: datetime,
+    *,
+    idle: timedelta = IDLE,
+    order: str | None = None,
+    cursor: str | None = None,
+    limit: int = LIMIT,
+) -> Page[Session]:
+    """Return a part of the list of a user's sessions that have not ended, as last used first.
+
+    Raises InvalidContent for a bad order, cursor or limit.
+    """
+    part = _ORDER.slice(order, cursor, limit)
+    open_ = (_TABLE.c.expiration_date > now) & (_TABLE.c.last_use_date > now - idle)
+    statement = part.of(_SHAPE.all.where(_TABLE.c.user == user, open_))
+    return part.page(_SHAPE.many(connection.execute(statement)))
+
+
 def used(connection: Connection, identifier: str, now: datetime) -> bool:
     """Note that a session was used; True if that was written (at most once in `USE_NOTED_EVERY`)."""
     values = {"of": identifier, "before": now - USE_NOTED_EVERY, "now": now}
     return connection.execute(_USED, values).rowcount == 1
 
 
-def end(connection: Connection, identifier: str) -> bool:
-    """End a session at once; False when there was none."""
-    return connection.execute(delete(_TABLE).where(_TABLE.c.identifier == identifier)).rowcount == 1
+def authenticated(connection: Connection, identifier: str, now: datetime) -> None:
+    """Note that the session's user has proved again who they are."""
+    connection.execute(update(_TABLE).where(_TABLE.c.identifier == identifier).values(authentication_date=now))
 
 
-def end_all(connection: Connection, user: str, but: str | None = None) -> int:
+def end(
+    connection: Connection, user: str, identifier: str, now: datetime, *, reason: End, actor: str | None = None
+) -> bool:
+    """End a session of `user` at once; False when there was none."""
+    statement = delete(_TABLE).where(_TABLE.c.identifier == identifier, _TABLE.c.user == user)
+    if connection.execute(statement).rowcount == 0:
+        return False
+    facts = {"sessions": [identifier], "reason": reason}
+    _happened(connection, EventType.SESSION_ENDED, user, now, actor=actor, data=facts)
+    return True
+
+
+def end_all(
+    connection: Connection, user: str, now: datetime, *, reason: End, but: str | None = None, actor: str | None = None
+) -> int:
     """End the sessions of a user, except the one named by `but`; return how many."""
+    ended = [one.identifier for one in of_user(connection, user) if one.identifier != but]
+    if not ended:
+        return 0
     statement = delete(_TABLE).where(_TABLE.c.user == user)
     if but is not None:
         statement = statement.where(_TABLE.c.identifier != but)
-    return connection.execute(statement).rowcount
+    connection.execute(statement)
+    facts = {"sessions": ended, "reason": reason}
+    _happened(connection, EventType.SESSION_ENDED, user, now, actor=actor, data=facts)
+    return len(ended)
 
 
 def purge(connection: Connection, now: datetime, idle: timedelta = IDLE) -> int:
-    """Delete what has expired: sessions, codes; return how many."""
+    """Delete the sessions that have expired; return how many."""
     over = (_TABLE.c.expiration_date <= now) | (_TABLE.c.last_use_date <= now - idle)
-    sessions = connection.execute(delete(_TABLE).where(over)).rowcount
-    codes = connection.execute(delete(_CODE).where(_CODE.c.expiration_date <= now)).rowcount
-    return sessions + codes
+    return connection.execute(delete(_TABLE).where(over)).rowcount
 
 
-def create_code(connection: Connection, user: str, secret: bytes, now: datetime, life: timedelta = CODE_LIFE) -> str:
-    """Create a one-time code with which `user` signs in; return its text. `secret` is random."""
-    values = {"secret": tokens.digest(secret), "user": user, "expiration_date": now + life}
-    connection.execute(insert(_CODE), values)
-    return tokens.code(secret)
-
-
-def redeem_code(connection: Connection, text: str, now: datetime) -> str | None:
-    """Return the user whose code this is, None when it is none, used or expired. It is used up by this.
-
-    The look-up is by the hash, so how long it takes says nothing about codes that exist.
-    """
-    secret = tokens.code_secret(text)
-    if secret is None:
-        return None
-    digest = tokens.digest(secret)
-    row = connection.execute(select(_CODE.c.user, _CODE.c.expiration_date).where(_CODE.c.secret == digest)).first()
-    if row is None:
-        return None
-    connection.execute(delete(_CODE).where(_CODE.c.secret == digest))
-    user: str = row.user
-    return user if now < row.expiration_date else None
+def _happened(
+    connection: Connection, type_: EventType, user: str, now: datetime, *, actor: str | None, data: dict[str, Any]
+) -> None:
+    events.append(connection, Event(date=now, type=type_, user=user, actor=actor, data=data))

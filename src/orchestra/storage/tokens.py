@@ -30,6 +30,7 @@ _CHECKSUM_LENGTH: Final = 6
 _FORMAT: Final = re.compile(r"orc([uswer])_([0-9A-Za-z]{22})_([0-9A-Za-z]{43})([0-9A-Za-z]{6})", re.ASCII)
 
 _CODE: Final = re.compile(r"[0-9A-Za-z]{43}", re.ASCII)
+_ANCESTOR: Final = re.compile(r"[0-9A-Fa-f]{64}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,14 @@ def code_secret(text: str) -> bytes | None:
         return None
     secret = _decode(text)
     return None if secret >> 8 * SECRET_BYTES else secret.to_bytes(SECRET_BYTES, "big")
+
+
+def ancestor_secret(text: str) -> bytes | None:
+    """Return the secret of a token of Job Orchestra, 64 hexadecimal digits; None for anything else.
+
+    It names nobody, so it is worth something only beside its user's name.
+    """
+    return bytes.fromhex(text) if _ANCESTOR.fullmatch(text) else None
 
 
 def _checksum(body: str) -> str:

@@ -12,8 +12,9 @@ import pytest
 
 from integration.service.rig import Rig, running
 from orchestra.domain.access import TokenKind
-from orchestra.service.authentication import BAD_SIGN_INS_A_MINUTE, BAD_TOKENS_A_MINUTE
+from orchestra.service.authentication import BAD_TOKENS_A_MINUTE
 from orchestra.service.parts import ServiceSettings
+from orchestra.service.sign_ins import BAD_SIGN_INS_A_MINUTE
 from orchestra.service.upkeep import remove_what_is_over
 from orchestra.storage import tokens
 

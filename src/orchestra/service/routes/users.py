@@ -1,33 +1,29 @@
-"""Users and their tokens. Passwords come later; their routes do not exist yet."""
+"""Users and their roles."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 import msgspec
-from litestar import delete, get, patch, post, put
+from litestar import delete, get, patch, put
 from litestar.params import FromPath, JSONBody
 from litestar.response import Response
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
 
-from orchestra.domain.access import Permission, Principal, Role, TokenKind, check_role
+from orchestra.domain.access import Permission, Principal, Role, check_role
 from orchestra.domain.errors import Conflict, InvalidContent, NotFound, OrchestraError, Problem
 from orchestra.domain.ids import is_identifier
 from orchestra.domain.user import User
 from orchestra.service import conditional, entities
 from orchestra.service.authorization import needs
-from orchestra.service.entities import AuthenticationEntity, Listing, NewToken, UserEntity
+from orchestra.service.entities import Listing, UserEntity
 from orchestra.service.headers import IfMatch, IfNoneMatch
 from orchestra.service.listing import Cursor, Limit, Order
 from orchestra.service.outcome import settle
-from orchestra.service.parts import Parts
 from orchestra.service.request import ApiRequest
-from orchestra.storage import authentications, hints, sessions, tokens, users
-
-TOKEN_LIFE: Final = timedelta(days=90)
-"""security.md: tokens of people expire after 90 days if nobody says otherwise; workers' do not."""
-TOKENS_PER_USER: Final = 50
+from orchestra.service.sign_in import check_fresh, tell_access_changed
+from orchestra.storage import sessions, users
+from orchestra.storage.sessions import End
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Roles = Annotated[list[str], msgspec.Meta(max_length=1000)]
@@ -47,13 +43,6 @@ class UserChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     display_name: Name | UnsetType = UNSET
     roles: Roles | UnsetType = UNSET
     is_enabled: bool | UnsetType = UNSET
-
-
-class TokenInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A new token. Without `expiration_date` it lives 90 days; a token of a user that is only a Worker for ever."""
-
-    description: Annotated[str, msgspec.Meta(max_length=256)] = ""
-    expiration_date: str | UnsetType | None = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +94,7 @@ async def put_user(
         None if data.is_enabled is UNSET else data.is_enabled,
     )
     before, after = settle(await request.parts.database.write(lambda rows: _save(request, rows, wanted, if_match)))
-    _tell(request.parts)
+    tell_access_changed(request.parts)
     return conditional.answer(entities.user(after), status=201 if before is None else 200)
 
 
@@ -131,7 +120,7 @@ async def change_user(
         return _save(request, rows, wanted, if_match)
 
     _, after = settle(await request.parts.database.write(write))
-    _tell(request.parts)
+    tell_access_changed(request.parts)
     return conditional.answer(entities.user(after))
 
 
@@ -156,7 +145,7 @@ async def delete_user(request: ApiRequest, user: FromPath[str], if_match: IfMatc
         return None
 
     settle(await request.parts.database.write(write))
-    _tell(request.parts)
+    tell_access_changed(request.parts)
 
 
 def _save(
@@ -170,11 +159,23 @@ def _save(
     loses = before is not None and _is_administrator(before) and not stays
     if loses and not _other_administrators(rows, wanted.identifier):
         return _last_administrator(wanted.identifier)
-    after = users.save(rows, wanted, request.parts.clock.now(), actor=request.principal.user)
+    if wanted.roles != (() if before is None else before.roles):
+        stale = check_fresh(request)
+        if stale is not None:
+            return stale
+    now, actor = request.parts.clock.now(), request.principal.user
+    after = users.save(rows, wanted, now, actor=actor)
+    # A session keeps nothing of the rights with which it began.
     if before is not None and before.roles != after.roles:
-        # A session keeps nothing of the rights with which it began.
-        sessions.end_all(rows, after.identifier, but=request.caller.session)
+        _end_sessions(request, rows, after, End.ROLES_CHANGED)
+    elif before is not None and before.is_enabled and not after.is_enabled:
+        _end_sessions(request, rows, after, End.USER_DISABLED)
     return before, after
+
+
+def _end_sessions(request: ApiRequest, rows: Connection, user: User, reason: End) -> None:
+    now, actor = request.parts.clock.now(), request.principal.user
+    sessions.end_all(rows, user.identifier, now, reason=reason, but=request.caller.session, actor=actor)
 
 
 def _is_administrator(user: User) -> bool:
@@ -201,132 +202,4 @@ def _role_problems(roles: list[str]) -> tuple[Problem, ...]:
     return tuple(Problem(f"roles[{index}]", what) for index, what in found if what is not None)
 
 
-@get(
-    "/users/{user:str}/authentications",
-    operation_id="listAuthentications",
-    tags=["users"],
-    opt=needs(Permission.USER_INSPECT),
-)
-async def list_authentications(
-    *, request: ApiRequest, user: FromPath[str], limit: Limit = 100, cursor: Cursor = None, order: Order = None
-) -> Listing[AuthenticationEntity]:
-    """List the tokens of a user, without their secrets."""
-    return await list_of(request, user, limit, cursor, order)
-
-
-@post(
-    "/users/{user:str}/authentications",
-    operation_id="createToken",
-    tags=["users"],
-    opt=needs(Permission.USER_UPDATE),
-)
-async def create_token(request: ApiRequest, user: FromPath[str], data: JSONBody[TokenInput]) -> NewToken:
-    """Create a token for a user. The answer's `secret` is the token: it is shown this once."""
-    return await create_for(request, user, data)
-
-
-@delete(
-    "/users/{user:str}/authentications/{identifier:str}",
-    operation_id="deleteAuthentication",
-    tags=["users"],
-    opt=needs(Permission.USER_UPDATE),
-)
-async def delete_authentication(request: ApiRequest, user: FromPath[str], identifier: FromPath[str]) -> None:
-    """Delete a token: it is invalid at once, and the user's sessions end."""
-    await delete_of(request, user, identifier)
-
-
-async def list_of(
-    request: ApiRequest, user: str, limit: int, cursor: str | None, order: str | None
-) -> Listing[AuthenticationEntity]:
-    """The tokens of `user`. Raises NotFound."""
-
-    def read(rows: Connection) -> Listing[AuthenticationEntity]:
-        if users.get(rows, user) is None:
-            raise NotFound(f"there is no user {user}")
-        page = authentications.page(rows, user, order, cursor, limit)
-        return Listing(items=[entities.authentication(one) for one in page.items], next_cursor=page.next_cursor)
-
-    return await request.parts.database.read(read)
-
-
-async def create_for(request: ApiRequest, user: str, data: TokenInput) -> NewToken:
-    """Create a token of `user`. Raises NotFound, InvalidContent, Conflict when there are too many."""
-    parts = request.parts
-    now, identifier, secret = parts.clock.now(), parts.identifiers.new(), parts.random.randbytes(tokens.SECRET_BYTES)
-    given = _expiration(data, now)
-
-    def write(rows: Connection) -> NewToken | OrchestraError:
-        owner = users.get(rows, user)
-        if owner is None:
-            return NotFound(f"there is no user {user}")
-        if len(authentications.page(rows, user, None, None, TOKENS_PER_USER).items) >= TOKENS_PER_USER:
-            return Conflict(f"the user {user} has {TOKENS_PER_USER} tokens already; delete one first")
-        is_worker = set(owner.roles) == {Role.WORKER}
-        expiration = given if data.expiration_date is not UNSET else None if is_worker else now + TOKEN_LIFE
-        made, text = authentications.create_token(
-            rows,
-            user,
-            identifier,
-            secret,
-            now,
-            kind=TokenKind.WORKER if is_worker else TokenKind.USER,
-            description=data.description,
-            expiration_date=expiration,
-            actor=request.principal.user,
-        )
-        return entities.new_token(made, text)
-
-    made = settle(await parts.database.write(write))
-    _tell(parts)
-    return made
-
-
-async def delete_of(request: ApiRequest, user: str, identifier: str) -> None:
-    """Delete a token of `user`, and end the user's other sessions. Raises NotFound."""
-    now, actor = request.parts.clock.now(), request.principal.user
-
-    def write(rows: Connection) -> OrchestraError | None:
-        try:
-            authentications.delete(rows, user, identifier, now, actor=actor)
-        except NotFound as error:
-            return error
-        sessions.end_all(rows, user, but=request.caller.session)
-        return None
-
-    settle(await request.parts.database.write(write))
-    _tell(request.parts)
-
-
-def _expiration(data: TokenInput, now: datetime) -> datetime | None:
-    text: Any = data.expiration_date
-    if text is UNSET or text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        what = f"expected a date with its zone, such as 2027-01-31T12:00:00Z, got {text!r}"
-        raise InvalidContent("the token does not fit", (Problem("expiration_date", what),))
-    if found <= now:
-        raise InvalidContent("the token does not fit", (Problem("expiration_date", "expected a date to come"),))
-    return found.astimezone(UTC)
-
-
-def _tell(parts: Parts) -> None:
-    """What anyone may has changed: ask again, here at once and elsewhere by the event."""
-    parts.authenticator.forget()
-    parts.hints.publish(hints.EVENT)
-
-
-HANDLERS = [
-    list_users,
-    get_user,
-    put_user,
-    change_user,
-    delete_user,
-    list_authentications,
-    create_token,
-    delete_authentication,
-]
+HANDLERS = [list_users, get_user, put_user, change_user, delete_user]
