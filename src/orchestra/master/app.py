@@ -7,7 +7,7 @@
     run ─┬─ dispatcher
          ├─ reaper
          ├─ wishes       one waiter for the wishes of all workers; wakes their links
-         └─ authority    revoked and expired tokens; what the database could not take before
+         └─ authority    who is connected and may no longer be; what the database could not take before
 
 At the start nobody is connected, whatever the rows say. At the end every worker hears a goodbye; its
 runs go on.
@@ -16,9 +16,12 @@ runs go on.
 import asyncio
 from typing import Final
 
+from sqlalchemy import Connection
+
 from orchestra.config import ServerSettings
-from orchestra.domain.access import Permission, Principal
+from orchestra.domain.access import Principal
 from orchestra.domain.errors import Unavailable
+from orchestra.master import authority
 from orchestra.master.dispatcher import Dispatcher
 from orchestra.master.link import Link
 from orchestra.master.reaper import Reaper
@@ -112,31 +115,18 @@ class Master:
                     wished.look_at_wishes()
 
     async def _watch_authority(self) -> None:
-        """Close sessions whose token is no longer valid, and try again what the database could not take."""
-        while True:
-            await asyncio.sleep(self.parts.settings.authority_s)
-            try:
-                await self._check_authority()
-                await self._pay_debts()
-                await self._note_seen()
-            except Unavailable as error:
-                emit(LogEvent.TASK_FAILED, task="authority", error=error.detail)
-            except Exception as error:
-                emit(LogEvent.TASK_FAILED, task="authority", error=error)
-
-    async def _check_authority(self) -> None:
-        now = self.parts.clock.now()
-        asked = {one.principal.authentication for one in self._links if one.principal.authentication is not None}
-        if not asked:
-            return
-        valid = await self.parts.database.read(lambda connection: authentications.valid(connection, asked, now))
-        for link in self._links:
-            identifier = link.principal.authentication
-            if identifier is None:
-                continue
-            principal = valid.get(identifier)
-            if principal is None or not principal.can(Permission.WORKER_CONNECT):
-                link.close(CloseCode.UNAUTHORIZED, "the worker's token expired, was revoked, or its user was disabled")
+        """Close connections that are no longer allowed, and try again what the database could not take."""
+        with self.parts.hints.subscribe([hints.ACCESS]) as subscription:
+            while True:
+                await authority.wait_for_doubt(subscription, self.parts.settings.authority_s)
+                try:
+                    await authority.check(self.parts, tuple(self._serving))
+                    await self._pay_debts()
+                    await self._note_seen()
+                except Unavailable as error:
+                    emit(LogEvent.TASK_FAILED, task="authority", error=error.detail)
+                except Exception as error:
+                    emit(LogEvent.TASK_FAILED, task="authority", error=error)
 
     async def _pay_debts(self) -> None:
         while self._links.owed:
@@ -151,8 +141,16 @@ class Master:
         self._seen = self.parts.clock.monotonic()
         sessions = {one.worker: one.number for one in self._links}
         now = self.parts.clock.now()
+        # A token that nobody uses dies (`authentications.UNUSED`); a connection that lasts for months uses it.
+        used = {one.principal.authentication for one in self._links if one.principal.authentication is not None}
+
+        def note(connection: Connection) -> None:
+            workers.seen(connection, sessions, now)
+            for identifier in used:
+                authentications.used(connection, identifier, now)
+
         if sessions:
-            await self.parts.database.write(lambda connection: workers.seen(connection, sessions, now))
+            await self.parts.database.write(note)
 
     async def _say_goodbye(self) -> None:
         serving = tuple(self._serving)

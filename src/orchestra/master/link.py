@@ -16,9 +16,10 @@ from typing import Final
 from sqlalchemy import Connection
 
 from orchestra import __version__
-from orchestra.domain.access import Permission, Principal
+from orchestra.domain.access import Principal
 from orchestra.domain.errors import Conflict, Unavailable
 from orchestra.domain.recovery import Action, Verdict
+from orchestra.master.authority import GONE, refusal
 from orchestra.master.burst import Burst
 from orchestra.master.greeting import Greeting, end_unknown, greet, read_wishes
 from orchestra.master.intake import Intake, Told
@@ -42,6 +43,8 @@ EARLIEST_S: Final = 0.001
 RETRY_NAME_S: Final = 30.0
 """When a worker whose name is taken may ask again: the other one may have left."""
 RETRY_STORAGE_S: Final = 5.0
+LONGEST_TIMER_S: Final = 86_400.0
+"""A loop's timers are for hours; what lies further off is looked at again each day."""
 REST_LONGEST_S: Final = 60.0
 """A worker that refuses a run gets none for 1 s, then 2 s, 4 s … up to this; starting one ends it."""
 
@@ -71,6 +74,7 @@ class Link:
         self._reason = "the connection was lost"
         self._intake: Intake | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._expiry: asyncio.TimerHandle | None = None
         self._wished: set[tuple[str, int, type[m.Cancel | m.Abort]]] = set()
         self._early: dict[tuple[str, int], list[m.Cancel | m.Abort]] = {}
         self._refusals = 0
@@ -87,13 +91,15 @@ class Link:
                 self._sending = Burst(self._group, self._send)
                 self._looking = Burst(self._group, self._look)
                 self._arm()
+                self._arm_expiry()
                 reading = self._group.create_task(self._read())
                 await self._over.wait()
                 reading.cancel()
                 await self._settle()
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
+            for timer in (self._timer, self._expiry):
+                if timer is not None:
+                    timer.cancel()
             self._end("the server stopped serving it")
             self.gone.set()
 
@@ -117,6 +123,11 @@ class Link:
         """Somebody may wish something of the worker."""
         if not self._over.is_set():
             self._looking.wake()
+
+    def renew(self, principal: Principal) -> None:
+        """The same authentication, as it is now: its date may be another."""
+        self.principal = principal
+        self._arm_expiry()
 
     def close(self, code: m.CloseCode, reason: str) -> None:
         """End the session with a reason that the worker shows; what came is still stored."""
@@ -176,8 +187,9 @@ class Link:
 
     async def _greet(self, hello: m.Hello) -> None:
         self.worker = hello.worker
-        if not self.principal.can(Permission.WORKER_CONNECT):
-            self._reject("not_allowed", f"the user {self.principal.user} does not have the role Worker", None)
+        refused = refusal(self.principal)
+        if refused is not None:
+            self._reject("not_allowed", refused, None)
             return
         self._links.listen(hello.worker)
         now, owner = self._parts.clock.now(), self.principal.user
@@ -313,6 +325,22 @@ class Link:
             self._take(event)
         self._arm()
         self.wake()
+
+    def _arm_expiry(self) -> None:
+        """End the session at the instant at which its token expires."""
+        if self._expiry is not None:
+            self._expiry.cancel()
+            self._expiry = None
+        expires = self.principal.expiration_date
+        if expires is None or self._over.is_set():
+            return
+        left_s = (expires - self._parts.clock.now()).total_seconds()
+        if left_s <= 0:
+            self.close(m.CloseCode.UNAUTHORIZED, GONE)
+        else:
+            self._expiry = asyncio.get_running_loop().call_later(
+                max(EARLIEST_S, min(left_s, LONGEST_TIMER_S)), self._arm_expiry
+            )
 
     # The end
 

@@ -10,9 +10,10 @@ import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from orchestra.domain.access import Permission, Principal
+from orchestra.domain.access import Principal, TokenKind
 from orchestra.domain.errors import Unavailable
 from orchestra.master.app import Master
+from orchestra.master.authority import refusal
 from orchestra.storage import authentications
 from orchestra.telemetry import LogEvent, emit
 from orchestra.wire.messages import FRAME_LIMIT_BYTES
@@ -61,10 +62,11 @@ class Listener:
             )
         except Unavailable as error:
             return 503, error.detail
-        if principal is None:
-            return 401, "the token is unknown, expired or revoked"
-        if not principal.can(Permission.WORKER_CONNECT):
-            return 403, f"the user {principal.user} is disabled or does not have the role Worker"
+        if principal is None or principal.kind is TokenKind.SESSION:
+            return 401, "the token is unknown, expired or deleted"
+        refused = refusal(principal)
+        if refused is not None:
+            return 403, refused
         await self._note_use(principal)
         return principal
 

@@ -18,6 +18,7 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 from orchestra.domain.errors import NotFound, OrchestraError, Problem
+from orchestra.service.access_watch import AccessEndedError
 from orchestra.service.parts import Parts
 from orchestra.service.problems import REQUEST_ID, HttpProblem, send_problem
 from orchestra.service.request import PARTS
@@ -89,7 +90,8 @@ class Edge:
             else:
                 await self._serve_file(scope, path, reply)
         except Exception as error:
-            if reply.is_done:
+            if reply.is_done or _is_cut_off(error):
+                # The server closes a connection whose answer is not complete: the client sees that bytes are missing.
                 return
             if reply.is_started:
                 raise
@@ -116,6 +118,13 @@ class Edge:
         except OrchestraError:
             return False
         return True
+
+
+def _is_cut_off(error: BaseException | None) -> bool:
+    """Whether this is, or came of, the end of the caller's access in the middle of an answer."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(_is_cut_off(one) for one in error.exceptions)
+    return error is not None and (isinstance(error, AccessEndedError) or _is_cut_off(error.__cause__))
 
 
 def _methods(app: Litestar) -> Mapping[str, tuple[str, ...]]:

@@ -32,17 +32,15 @@ FEED_EVENTS: Final = 10_000
 
 STOPPING: Final = "service.stopping"
 """Hint: the service stops."""
-ACCESS_CHANGED: Final = "service.access"
-"""Hint: somebody's permissions may be others."""
+ACCESS_CHANGED: Final = topics.ACCESS
 
 ACCESS: Final = frozenset(
-    {
-        EventType.USER_CREATED,
-        EventType.USER_UPDATED,
-        EventType.USER_DELETED,
-        EventType.AUTHENTICATION_CREATED,
-        EventType.AUTHENTICATION_DELETED,
-    }
+    one
+    for one in EventType
+    if one.partition(".")[0] in ("user", "authentication", "session")
+    # What only begins, or was refused, takes nothing from anybody; refusals can be many.
+    and one.partition(".")[2] not in ("refused", "link_created")
+    and one != "session.created"
 )
 """Events after which somebody's permissions may be others."""
 

@@ -179,8 +179,13 @@ class Rig:
 
 
 @contextmanager
-def running(data: Path, settings: ServiceSettings | None = None, database: str | None = None) -> Iterator[Rig]:
-    """Start the service with an empty database (at the URL `database`, or SQLite in `data`); stop it at the end."""
+def running(
+    data: Path, settings: ServiceSettings | None = None, database: str | None = None, beside: Rig | None = None
+) -> Iterator[Rig]:
+    """Start the service with an empty database (at the URL `database`, or SQLite in `data`); stop it at the end.
+
+    `beside`: another server of the same database, which made the administrator.
+    """
     ready: threading.Event = threading.Event()
     made: dict[str, Any] = {}
     where = database or f"sqlite:///{data / 'orchestra.db'}"
@@ -195,7 +200,7 @@ def running(data: Path, settings: ServiceSettings | None = None, database: str |
         thread.start()
         assert ready.wait(WAIT_S), "the server did not start"
         url = f"http://127.0.0.1:{port}"
-        first: FirstStart = made["first"]
+        first: FirstStart = made["first"] if beside is None else beside.first
         base = settings.base_path if settings else ""
         rig = Rig(
             url=url + base,

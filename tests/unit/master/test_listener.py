@@ -117,6 +117,16 @@ async def test_a_user_without_the_role_is_403(world: World) -> None:
 
 
 @story
+async def test_a_disabled_user_is_403_and_the_reason_says_so(world: World) -> None:
+    token = await a_token(world)
+    disabled = stored.a_user("machines", roles=("Worker",), is_enabled=False)
+    await world.write(lambda connection: users.save(connection, disabled, world.clock.now()))
+    client = Browserless(world, {"Authorization": f"Bearer {token}"})
+    await client.task
+    assert (client.status, client.problem["detail"]) == (403, "the user machines is disabled")
+
+
+@story
 async def test_a_browser_is_refused_whatever_its_token(world: World) -> None:
     token = await a_token(world)
     for header in ("Origin", "Cookie"):

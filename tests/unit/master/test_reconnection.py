@@ -6,7 +6,7 @@ from orchestra.domain.access import Principal
 from orchestra.domain.errors import Unavailable
 from orchestra.domain.recovery import Action
 from orchestra.domain.run import RunStatus
-from orchestra.storage import authentications, hints, runs, users, workers
+from orchestra.storage import hints, runs, users, workers
 from orchestra.storage.database import Moment
 from orchestra.wire import messages as m
 from support import stored
@@ -237,39 +237,6 @@ async def test_a_lost_run_gets_the_rest_of_its_log_when_the_worker_returns(world
     )
     assert await world.log() == b"0123456789"
     assert again.heard(m.Forget)
-
-
-@story
-async def test_a_token_that_is_deleted_ends_its_sessions_within_seconds(world: World) -> None:
-    await world.furnish()
-    now = world.clock.now()
-    identifier = run_id(77)
-    await world.write(
-        lambda connection: authentications.create_token(connection, "machines", identifier, bytes(32), now)
-    )
-    worker = await world.connect(principal=Principal(user="machines", roles=("Worker",), authentication=identifier))
-    await pass_time(60)
-    assert worker.closed is None
-    await world.write(lambda connection: authentications.delete(connection, "machines", identifier, now))
-    await pass_time(5)
-    assert worker.transport.closed is not None
-    assert worker.transport.closed[0] == m.CloseCode.UNAUTHORIZED
-    assert "revoked" in worker.transport.closed[1]
-
-
-@story
-async def test_a_user_who_is_disabled_loses_his_workers_within_seconds(world: World) -> None:
-    await world.furnish()
-    now = world.clock.now()
-    identifier = run_id(77)
-    await world.write(
-        lambda connection: authentications.create_token(connection, "machines", identifier, bytes(32), now)
-    )
-    worker = await world.connect(principal=Principal(user="machines", roles=("Worker",), authentication=identifier))
-    disabled = stored.a_user("machines", roles=("Worker",), is_enabled=False)
-    await world.write(lambda connection: users.save(connection, disabled, now))
-    await pass_time(5)
-    assert worker.transport.closed is not None
 
 
 @story

@@ -300,6 +300,10 @@ class Connection:
                 await self._watch.check()
             except NotAuthenticated as error:
                 raise Closed(NOT_SIGNED_IN, error.detail) from None
+            now = self._watch.caller.principal
+            if before.principal.is_enabled and not now.is_enabled:
+                # What is left of a disabled user is little; whoever wants to see it connects again.
+                raise Closed(NOT_SIGNED_IN, f"the user {now.user} was disabled")
             if self._watch.caller != before:
                 await self._apply_access()
 

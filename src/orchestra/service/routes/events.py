@@ -38,7 +38,7 @@ async def stream_events(
     """
     topics = read_topics(topic or [])
     resumed = sse.last_event_id(last_event_id)
-    access = AccessWatch(request.parts, request.scope, request.caller)
+    access = AccessWatch(request.parts, request.scope, request.caller, Permission.EVENT_READ)
     return sse.stream(follow(request.parts, after if resumed is None else resumed, topics, access))
 
 

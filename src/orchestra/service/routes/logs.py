@@ -8,8 +8,9 @@ from litestar.response import Response, Stream
 
 from orchestra.domain.access import Permission
 from orchestra.domain.errors import NotFound
+from orchestra.domain.run import Run
 from orchestra.service import ranges, sse
-from orchestra.service.access_watch import AccessWatch
+from orchestra.service.access_watch import AccessWatch, cut_off
 from orchestra.service.authorization import needs
 from orchestra.service.entities import Date, Entity, from_milliseconds
 from orchestra.service.headers import LastEventId
@@ -85,7 +86,7 @@ async def get_log(request: ApiRequest, run: FromPath[str], range_: Range = None)
     if end - start <= SMALL_BYTES:
         body = await request.parts.logs.read(run, start, end)
         return Response(body, status_code=status, headers=headers, media_type="text/plain; charset=utf-8")
-    pieces = request.parts.logs.stream(run, start, end)
+    pieces = cut_off(request.parts.logs.stream(run, start, end), _watch(request, found))
     return Stream(pieces, status_code=status, headers=headers, media_type="text/plain; charset=utf-8")
 
 
@@ -144,7 +145,7 @@ async def get_log_line(
     request: ApiRequest, run: FromPath[str], line: FromPath[int], range_: Range = None
 ) -> Response[bytes] | Stream:
     """Read one whole line, however long, without its newline."""
-    await find_run(request, run)
+    found = await find_run(request, run)
     place = await request.parts.logs.line_range(run, line)
     if place is None:
         raise NotFound(f"the log has no line {line}")
@@ -160,10 +161,15 @@ async def get_log_line(
         headers["Content-Range"] = f"bytes {part.start}-{part.end - 1}/{end - start}"
         start, end = start + part.start, start + part.end
     headers["Content-Length"] = str(end - start)
-    pieces = request.parts.logs.stream(run, start, end)
+    pieces = cut_off(request.parts.logs.stream(run, start, end), _watch(request, found))
     return Stream(
         pieces, status_code=200 if part is None else 206, headers=headers, media_type="text/plain; charset=utf-8"
     )
+
+
+def _watch(request: ApiRequest, run: Run) -> AccessWatch:
+    """Who may read the run's log, for as long as the answer lasts."""
+    return AccessWatch(request.parts, request.scope, request.caller, Permission.RUN_READ, run.project)
 
 
 Offset = Annotated[int, QueryParameter(ge=0, description="The first byte wanted.")]
@@ -179,9 +185,8 @@ async def stream_log(
     the offset after them, so a client that comes back with `Last-Event-ID` loses nothing. At the end comes one
     event `end` with `{bytes, complete, status}`.
     """
-    await find_run(request, run)
+    access = _watch(request, await find_run(request, run))
     resumed = sse.last_event_id(last_event_id)
-    access = AccessWatch(request.parts, request.scope, request.caller)
     return sse.stream(follow(request.parts, run, offset if resumed is None else resumed, access))
 
 
