@@ -187,10 +187,12 @@ class Stream:
             event: dict[str, str] = {}
             for line in answer.iter_lines():
                 self._opened.set()
-                if not line and event:
-                    with self._changed:
-                        self.events.append(event)
-                        self._changed.notify_all()
+                if not line:
+                    # Without data it is no event: it only says where the stream begins.
+                    if "data" in event:
+                        with self._changed:
+                            self.events.append(event)
+                            self._changed.notify_all()
                     event = {}
                 elif not line.startswith(":") and line:
                     name, _, value = line.partition(": ")
