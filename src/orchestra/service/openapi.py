@@ -19,7 +19,6 @@ from typing import Any, Final, get_args, get_origin
 import msgspec
 from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import HeaderParameter
 from litestar.response import Response, Stream
 from litestar.routes import HTTPRoute
 
@@ -31,8 +30,11 @@ from orchestra.service.docs_page import METHODS
 from orchestra.service.entities import RunSummary
 from orchestra.service.live import messages
 from orchestra.service.log_stream import LogEnd, LogPiece
+from orchestra.service.openapi_examples import example
+from orchestra.service.openapi_parameters import parameters
+from orchestra.service.openapi_responses import RAW, problem_responses, responses
 from orchestra.service.overview import Overview
-from orchestra.service.problems import MEDIA_TYPE, ProblemDocument
+from orchestra.service.problems import ProblemDocument
 from orchestra.service.request import UNIONS, without_none
 
 TITLE: Final = "Orchestra"
@@ -49,48 +51,15 @@ SECURITY: Final = {
         "name": "orchestra",
         "description": "The website's session; changes also need the header X-CSRF-Token.",
     },
+    "csrf": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-CSRF-Token",
+        "description": "What `GET /me` answers as `csrf_token`; each change by a session carries it.",
+    },
 }
-
-RAW: Final[Mapping[str, str]] = {
-    "getLog": "text/plain",
-    "getLogLine": "text/plain",
-    "streamLog": "text/event-stream",
-    "streamEvents": "text/event-stream",
-    "getOpenapi": "application/json",
-    "getDocumentation": "text/html",
-}
-"""Operations that answer something else than an entity: its media type."""
-
-ALSO: Final[Mapping[str, tuple[int, ...]]] = {
-    "getLog": (206,),
-    "getLogLine": (206,),
-    "putProject": (201,),
-    "putJob": (201,),
-    "putSchedule": (201,),
-    "putUser": (201,),
-    "triggerJob": (200,),
-}
-"""Operations with more than one good answer."""
-
-_REASONS: Final[Mapping[int, str]] = {
-    200: "As asked.",
-    201: "Created.",
-    204: "Done; nothing to say.",
-    206: "The range that was asked for.",
-    304: "It is as you have it.",
-    400: "The request cannot be understood.",
-    401: "Not authenticated.",
-    403: "Authenticated, but not allowed.",
-    404: "There is no such object, or you may not know that it exists.",
-    409: "The object's state does not allow it.",
-    412: "It was changed since it was read.",
-    413: "The body is too large.",
-    415: "The body is not JSON.",
-    416: "No byte of the range exists.",
-    422: "What was sent does not fit; every problem is named.",
-    429: "Too many; the header Retry-After says when to come back.",
-    503: "The server does not take it now; nothing was changed.",
-}
+READING: Final = [{"bearer": []}, {"basic": []}, {"session": []}]
+CHANGING: Final = [{"bearer": []}, {"basic": []}, {"session": [], "csrf": []}]
 
 _REF: Final = "#/components/schemas/{name}"
 _LIVE: Final = (
@@ -130,11 +99,15 @@ def document(app: Litestar) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": TITLE, "version": __version__, "description": DESCRIPTION, "license": {"name": "MIT"}},
         "servers": [{"url": "/"}],
-        "security": [{name: []} for name in SECURITY],
+        "security": CHANGING,
         "paths": dict(sorted(paths.items())),
-        "components": {"schemas": {_name(name): components[name] for name in components}},
+        "components": {
+            "schemas": {_name(name): _dated(components[name]) for name in components},
+            "responses": problem_responses(refs[ProblemDocument]),
+        },
     }
     named: dict[str, Any] = _renamed(found)
+    _add_examples(named)
     named["components"]["schemas"] = dict(sorted(named["components"]["schemas"].items()))
     named["components"]["securitySchemes"] = SECURITY
     return named
@@ -176,98 +149,48 @@ def _answer_kind(handler: HTTPRouteHandler) -> Any:
 def _operation(route: HTTPRoute, method: str, handler: HTTPRouteHandler, refs: Mapping[Any, Any]) -> dict[str, Any]:
     summary, _, rest = (inspect.getdoc(handler.fn) or "").partition("\n")
     permission: Permission = handler.opt[PERMISSION]
+    is_public = can_anonymous(permission)
+    needed = "Anybody may ask, also without authentication." if is_public else f"Needs the permission `{permission}`."
     operation: dict[str, Any] = {
         "operationId": handler.operation_id,
         "tags": list(handler.tags or ()),
         "summary": summary.strip(),
-        "description": f"{rest.strip()}\n\nNeeds the permission `{permission}`.".strip(),
+        "description": f"{rest.strip()}\n\n{needed}".strip(),
+        "x-permission": str(permission),
+        "security": [] if is_public else READING if method == "get" else CHANGING,
     }
-    if can_anonymous(permission):
-        operation["security"] = []
-    parameters = [*_path_parameters(route), *_other_parameters(route, handler)]
-    if parameters:
-        operation["parameters"] = parameters
+    found = list(parameters(route, handler))
+    if found:
+        operation["parameters"] = found
     if (field := handler.parsed_data_field) is not None:
         name = INPUTS.get(str(handler.operation_id))
         schema = refs[without_none(field.annotation)] if name is None else {"$ref": _REF.format(name=name)}
         content = {"application/json": {"schema": schema}}
         operation["requestBody"] = {"required": not field.has_default, "content": content}
-    operation["responses"] = _responses(route, method, handler, refs)
+    kind = _answer_kind(handler)
+    operation["responses"] = responses(route, method, handler, None if kind is None else refs[kind])
     return operation
 
 
-def _path_parameters(route: HTTPRoute) -> Iterator[dict[str, Any]]:
-    for one in route.path_parameters.values():
-        yield {"name": one.name, "in": "path", "required": True, "schema": msgspec.json.schema(one.type)}
+def _add_examples(named: dict[str, Any]) -> None:
+    """Give every body and every answer an example that fits its schema."""
+    schemas = named["components"]["schemas"]
+    for item in named["paths"].values():
+        for operation in item.values():
+            bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+            for media in (one for body in bodies for one in body.get("content", {}).values()):
+                if "example" not in media:
+                    media["example"] = example(media["schema"], schemas)
 
 
-def _other_parameters(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[dict[str, Any]]:
-    taken = {one.name for one in route.path_parameters.values()} | {"request", "data"}
-    for name, field in handler.parsed_fn_signature.parameters.items():
-        if name in taken:
-            continue
-        given = field.kwarg_definition
-        yield {
-            "name": getattr(given, "name", None) or name,
-            "in": "header" if isinstance(given, HeaderParameter) else "query",
-            "required": not field.has_default,
-            "description": getattr(given, "description", None) or "",
-            "schema": _parameter_schema(field),
-        }
-
-
-def _parameter_schema(field: Any) -> dict[str, Any]:
-    schema = msgspec.json.schema(without_none(field.annotation))
-    definitions = schema.pop("$defs", {})
-    if "$ref" in schema.get("items", {}):
-        schema["items"] = next(iter(definitions.values()))
-    for key, limit in (("minimum", "ge"), ("maximum", "le")):
-        value = getattr(field.kwarg_definition, limit, None)
-        if value is not None:
-            schema[key] = int(value)
-    if field.has_default and field.default is not None:
-        schema["default"] = field.default
+def _dated(schema: dict[str, Any]) -> dict[str, Any]:
+    """Say of texts that are dates that they are; bodies carry them as text, which the routes check."""
+    for name, field in schema.get("properties", {}).items():
+        if name.endswith("_date"):
+            for one in field.get("anyOf", [field]):
+                if one.get("type") == "string":
+                    one["format"] = "date-time"
     return schema
-
-
-def _responses(route: HTTPRoute, method: str, handler: HTTPRouteHandler, refs: Mapping[Any, Any]) -> dict[str, Any]:
-    name = str(handler.operation_id)
-    kind = _answer_kind(handler)
-    content: dict[str, Any] = {}
-    if name in RAW:
-        content = {"content": {RAW[name]: {"schema": {} if name == "getOpenapi" else {"type": "string"}}}}
-    elif kind is not None:
-        content = {"content": {"application/json": {"schema": refs[kind]}}}
-    found = {
-        str(status): {"description": _REASONS[status], **content}
-        for status in (handler.status_code, *ALSO.get(name, ()))
-    }
-    if "if_none_match" in handler.parsed_fn_signature.parameters:
-        found["304"] = {"description": _REASONS[304]}
-    problem = {MEDIA_TYPE: {"schema": refs[ProblemDocument]}}
-    for status in _errors(route, method, handler):
-        found[str(status)] = {"description": _REASONS[status], "content": problem}
-    return dict(sorted(found.items()))
-
-
-def _errors(route: HTTPRoute, method: str, handler: HTTPRouteHandler) -> set[int]:
-    """The statuses of problem documents that an operation may answer."""
-    path = {one.name for one in route.path_parameters.values()}
-    names = set(handler.parsed_fn_signature.parameters) - path - {"request"}
-    found = {422, 503}
-    if not can_anonymous(handler.opt[PERMISSION]):
-        found |= {401, 403, 429}
-    if path:
-        found.add(404)
-    if method != "get":
-        found |= {403, 409}
-    if "data" in names:
-        found |= {400, 401, 413, 415, 429}
-    if "if_match" in names:
-        found.add(412)
-    if "range_" in names:
-        found.add(416)
-    return found
 
 
 # Names --------------------------------------------------------------------------------------------

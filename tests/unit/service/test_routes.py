@@ -110,7 +110,7 @@ def test_an_application_with_a_route_that_names_no_permission_refuses_to_start()
 
 def test_the_document_is_complete(described: dict[str, Any]) -> None:
     assert described["openapi"].startswith("3.1.")
-    assert set(described["components"]["securitySchemes"]) == {"bearer", "basic", "session"}
+    assert set(described["components"]["securitySchemes"]) == {"bearer", "basic", "session", "csrf"}
     identifiers = []
     for path, item in described["paths"].items():
         for method, operation in item.items():
@@ -125,7 +125,8 @@ def test_the_document_is_complete(described: dict[str, Any]) -> None:
             assert good, operation["operationId"]
             for status, response in operation["responses"].items():
                 if status >= "400":
-                    assert list(response["content"]) == ["application/problem+json"]
+                    name = response["$ref"].rpartition("/")[2]
+                    assert list(described["components"]["responses"][name]["content"]) == ["application/problem+json"]
             is_public = operation.get("security") == []
             assert is_public or {"401", "403"} <= set(operation["responses"]), operation["operationId"]
             assert (method in ("put", "patch")) <= ("requestBody" in operation)
@@ -145,7 +146,8 @@ def _references(value: Any) -> list[str]:
     if isinstance(value, dict):
         found = [inner for one in value.values() for inner in _references(one)]
         if isinstance(value.get("$ref"), str):
-            found.append(value["$ref"].rpartition("/")[2])
+            kind, _, name = value["$ref"].removeprefix("#/components/").partition("/")
+            found += [name] if kind == "schemas" else []
         return found
     return [inner for one in value for inner in _references(one)] if isinstance(value, list) else []
 
