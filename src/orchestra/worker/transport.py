@@ -7,6 +7,7 @@ beyond this machine, for the token and all logs would travel in the clear.
 
 import asyncio
 import ipaddress
+import json
 import os
 import socket
 import ssl
@@ -25,6 +26,8 @@ OPEN_TIMEOUT_S: Final = 15.0
 CLOSE_TIMEOUT_S: Final = 2.0
 WRITE_BYTES: Final = 1 << 20
 """What may wait in our own buffer until a send waits: four frames, so that the network never runs dry."""
+DETAIL_CHARACTERS: Final = 300
+"""What is shown of a server's reason: it may be anybody's server."""
 FINAL_STATUSES: Final = frozenset({401, 403})
 
 
@@ -114,8 +117,8 @@ async def open_transport(url: str, token: str) -> WebSocketTransport:
         status = error.response.status_code
         if status in FINAL_STATUSES:
             hint = "the server does not accept the token (is it one of a user with the role Worker?)"
-            raise CannotConnectError(f"{hint}: HTTP {status}", is_final=True) from None
-        raise CannotConnectError(f"the server answered HTTP {status}") from None
+            raise CannotConnectError(f"{hint}: {_why(error)}", is_final=True) from None
+        raise CannotConnectError(f"the server answered {_why(error)}") from None
     except InvalidURI as error:
         raise CannotConnectError(str(error), is_final=True) from None
     except ssl.SSLCertVerificationError as error:
@@ -130,6 +133,16 @@ async def open_transport(url: str, token: str) -> WebSocketTransport:
     except WebSocketException as error:  # a torn handshake
         raise CannotConnectError(str(error) or type(error).__name__) from None
     return WebSocketTransport(connection)
+
+
+def _why(error: InvalidStatus) -> str:
+    """What the server says about its refusal, where it is a problem document (RFC 9457), and the status."""
+    status = f"HTTP {error.response.status_code}"
+    try:
+        detail = json.loads(error.response.body or b"").get("detail")
+    except (ValueError, AttributeError):
+        return status
+    return f"{detail[:DETAIL_CHARACTERS]} ({status})" if isinstance(detail, str) and detail.isprintable() else status
 
 
 def _say(error: ConnectionClosed) -> str:

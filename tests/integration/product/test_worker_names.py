@@ -90,7 +90,21 @@ def test_a_worker_with_a_bad_token_says_so(one: Installation, token: str) -> Non
 def test_a_token_without_the_role_worker_is_refused_with_its_reason(one: Installation) -> None:
     worker = one.launch_worker("looks-on", token=one.new_token("viewers", "Viewer"))
     assert worker.wait() == 1
-    assert "role Worker" in worker.err.text
+    assert "the user viewers does not have the role Worker (HTTP 403)" in worker.err.text
+
+
+def test_a_worker_whose_user_loses_the_role_says_so_and_comes_back_with_it(tmp_path: Path) -> None:
+    with Installation(tmp_path, "server", environment={"ORCHESTRA_RECONNECT_LONGEST": "1s"}) as one:
+        one.start()
+        worker = one.launch_worker("demoted", token=one.new_token("movers", "Worker"))
+        one.wait_worker("demoted")
+        one.http.patch("/users/movers", json={"roles": ["Viewer"]}).raise_for_status()
+        one.wait_worker("demoted", is_active=False)
+        assert "the user movers does not have the role Worker" in worker.wait_line("session.ended", stream="err")
+        worker.wait_line("HTTP 403", stream="err")
+        one.http.patch("/users/movers", json={"roles": ["Worker"]}).raise_for_status()
+        one.wait_worker("demoted")
+        assert worker.stop() == 0
 
 
 def test_a_worker_whose_token_is_revoked_is_disconnected(one: Installation) -> None:
