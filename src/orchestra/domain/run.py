@@ -77,6 +77,7 @@ class CauseCode(StrEnum):
     ABORTED_BY = "aborted_by"
     CANCELLED_BY = "cancelled_by"
     EXPIRED = "expired"
+    IMPORTED = "imported"
 
 
 @dataclass(frozen=True, slots=True)
