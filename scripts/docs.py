@@ -41,22 +41,25 @@ def run_states() -> str:
 
 def commands() -> str:
     """Every command as its own `--help` shows it."""
-    root = click.Context(cli, info_name="orchestra")
-    return "\n\n".join(_command_help(name, command, root) for name, command in _commands(root))
+    return "\n\n".join(
+        _command_help(context, depth) for context, depth in _commands(click.Context(cli, None, "orchestra"))
+    )
 
 
-def _commands(root: click.Context) -> Iterator[tuple[str, click.Command]]:
-    for name in cli.list_commands(root):
-        command = cli.get_command(root, name)
+def _commands(parent: click.Context, depth: int = 3) -> Iterator[tuple[click.Context, int]]:
+    """(context, level of its heading) of each command below `parent`, groups before what is in them."""
+    assert isinstance(parent.command, click.Group)
+    for name in parent.command.list_commands(parent):
+        command = parent.command.get_command(parent, name)
         assert command is not None
-        yield name, command
+        context = click.Context(command, parent, name, terminal_width=110, max_content_width=110)
+        yield context, depth
         if isinstance(command, click.Group):
-            yield from ((f"{name} {inner}", found) for inner, found in command.commands.items())
+            yield from _commands(context, min(depth + 1, 5))
 
 
-def _command_help(name: str, command: click.Command, root: click.Context) -> str:
-    context = click.Context(command, info_name=name, parent=root, terminal_width=110, max_content_width=110)
-    return f"## `orchestra {name}`\n\n```text\n{command.get_help(context).rstrip()}\n```"
+def _command_help(context: click.Context, depth: int) -> str:
+    return f"{'#' * depth} `{context.command_path}`\n\n```text\n{context.get_help().rstrip()}\n```"
 
 
 PARTS: Mapping[str, Callable[[], str]] = {

@@ -2,15 +2,18 @@
 
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
-import msgspec
 
 from orchestra import documents
 from orchestra.cli.connection import with_client
-from orchestra.cli.output import print_json, with_output
-from orchestra.client import Client
+from orchestra.cli.output import print_json, short, with_output
+
+if TYPE_CHECKING:
+    from orchestra.client import Client
+    from orchestra.client.answers import Change
+    from orchestra.client.contents import ConfigurationFile
 
 _SIGNS: Final = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": ("-", "red")}
 
@@ -22,23 +25,23 @@ _SIGNS: Final = {"create": ("+", "green"), "update": ("~", "yellow"), "delete": 
 @click.option("--source", default="files", show_default=True, metavar="NAME", help="Who owns what these files create.")
 @with_output
 @with_client
-def apply(client: Client, *, paths: tuple[Path, ...], prune: bool, dry_run: bool, source: str, output: str) -> None:
+def apply(client: "Client", *, paths: tuple[Path, ...], prune: bool, dry_run: bool, source: str, output: str) -> None:
     """Bring projects, jobs and schedules to what the files say.
 
     PATH is a YAML or JSON file, or a folder of them. Nothing is written where nothing differs. Apply
     all files of one --source together: with --prune, what it owned and they no longer name is deleted.
     """
-    files = [{"name": one.name, "content": _text(one)} for one in documents.load(paths)]
+    files: list[ConfigurationFile] = [{"name": one.name, "content": _text(one)} for one in documents.load(paths)]
     carry_out = client.plan if dry_run else client.apply
     plan = carry_out(files, prune=prune, source=source)
     if output == "json":
         print_json(plan)
         return
-    changes = plan["changes"]
+    changes = plan.changes
     for change in changes:
         _print_change(change)
     done = {"create": "created", "update": "updated", "delete": "deleted"}
-    counts = {word: sum(one["action"] == action for one in changes) for action, word in done.items()}
+    counts = {word: sum(one.action == action for one in changes) for action, word in done.items()}
     said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     if not changes:
         click.echo("nothing differs")
@@ -46,8 +49,8 @@ def apply(client: Client, *, paths: tuple[Path, ...], prune: bool, dry_run: bool
         click.echo(f"would be: {said}; nothing was changed (dry run)")
     else:
         click.echo(said)
-    if plan["leftovers"]:
-        names = ", ".join(f"{one['kind']} {one['path']}" for one in plan["leftovers"])
+    if plan.leftovers:
+        names = ", ".join(f"{one.kind} {one.path}" for one in plan.leftovers)
         click.echo(f"no longer in the files, and kept without --prune: {names}")
 
 
@@ -59,15 +62,10 @@ def _text(document: documents.Document) -> str:
         raise click.UsageError(f"{document.name} is not UTF-8: byte {error.start} does not fit") from None
 
 
-def _print_change(change: dict[str, Any]) -> None:
-    sign, colour = _SIGNS[change["action"]]
-    click.echo(click.style(f"{sign} {change['kind']} {change['path']}", fg=colour, bold=True))
-    for field in change.get("fields", ()):
-        if change["action"] == "update":
-            click.echo(f"    {field['path']}: {_short(field['old'])} → {_short(field['new'])}")
-
-
-def _short(value: object) -> str:
-    text = msgspec.json.encode(value).decode()
-    limit = 100 if sys.stdout.isatty() else 1000
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+def _print_change(change: "Change") -> None:
+    sign, colour = _SIGNS[change.action]
+    click.echo(click.style(f"{sign} {change.kind} {change.path}", fg=colour, bold=True))
+    if change.action == "update":
+        limit = 100 if sys.stdout.isatty() else 1000
+        for field in change.fields:
+            click.echo(f"    {field.path}: {short(field.old, limit)} → {short(field.new, limit)}")

@@ -1,26 +1,42 @@
-"""How a command reaches the server: `--server` and `--token`, the environment, or the server of this machine.
+"""How a command reaches the server: options, the environment, the stored sign-in, or the server of this machine.
 
-Without any of them, a server that runs here with its default data folder is used: its address is
-the default one, and its `admin-token` is readable by exactly the user who started it.
+Server and token are looked for by themselves, each in this order:
+
+    --server, ORCHESTRA_SERVER   →  the stored sign-in (`orchestra login`)  →  http://127.0.0.1:8300
+    --token, ORCHESTRA_TOKEN     →  the stored sign-in, for its own server  →  `admin-token` of this machine
+
+A stored token is never sent to another server than its own, and `admin-token` never to another machine.
 """
 
 import functools
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Concatenate, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Final, ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 import click
 
-from orchestra.domain.errors import NotAuthenticated
+from orchestra.domain.errors import NotAuthenticated, OrchestraError
 
 if TYPE_CHECKING:
     from orchestra.client import Client
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8300"
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which server, with which token; `origin` says where the token comes from: given, login or machine."""
+
+    server: str
+    token: str
+    origin: str
 
 
 def default_data_directory() -> Path:
@@ -31,35 +47,62 @@ def default_data_directory() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "orchestra"
 
 
-def with_client(command: Callable[Concatenate["Client", P], R]) -> Callable[P, R]:
-    """Add `--server` and `--token` to a command and give it a connected `Client` as its first argument."""
+def find_target(server: str | None, token: str | None) -> Target:
+    """The server and the token that a command uses. Raises NotAuthenticated, with what to do, when there is none."""
+    # Imported here: the client's package brings the HTTP client along.
+    from orchestra.client.credentials import is_same_server, stored_login  # noqa: PLC0415
 
-    @click.option(
+    stored = None if server and token else stored_login()
+    address = (server or (stored.server if stored else None) or DEFAULT_SERVER).rstrip("/")
+    if token:
+        return Target(address, token, "given")
+    if stored is not None and is_same_server(stored.server, address):
+        return Target(address, stored.token, "login")
+    if urlsplit(address).hostname in _LOOPBACK:
+        file = default_data_directory() / "admin-token"
+        try:
+            return Target(address, file.read_text().strip(), "machine")
+        except OSError:
+            pass
+    error = NotAuthenticated(f"no token for {address}")
+    error.add_note(f"sign in: orchestra login --server {address}  (or pass --token, or set ORCHESTRA_TOKEN)")
+    raise error
+
+
+def connection_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--server` and `--token` to a command."""
+    server = click.option(
         "--server",
         envvar="ORCHESTRA_SERVER",
         metavar="URL",
-        help=f"The server's address. [env: ORCHESTRA_SERVER, default: {DEFAULT_SERVER}]",
+        help="The server's address. [env: ORCHESTRA_SERVER, else the one of `orchestra login`]",
     )
-    @click.option("--token", envvar="ORCHESTRA_TOKEN", metavar="TOKEN", help="[env: ORCHESTRA_TOKEN]")
+    token = click.option("--token", envvar="ORCHESTRA_TOKEN", metavar="TOKEN", help="[env: ORCHESTRA_TOKEN]")
+    return server(token(command))
+
+
+def with_client(command: Callable[Concatenate["Client", P], R]) -> Callable[P, R]:
+    """Add `--server` and `--token` to a command and give it a connected `Client` as its first argument."""
+
+    @connection_options
     @functools.wraps(command)
     def connected(*args: P.args, **kwargs: P.kwargs) -> R:
         # Imported here: a worker is started by a command of this file's kind, and needs no HTTP client in its memory.
+        from orchestra.cli.advice import advise  # noqa: PLC0415
         from orchestra.client import Client  # noqa: PLC0415
 
-        server = kwargs.pop("server", None)
-        token = kwargs.pop("token", None)
-        with Client(str(server or DEFAULT_SERVER), str(token or _local_token())) as client:
-            return command(client, *args, **kwargs)
+        server, token = kwargs.pop("server", None), kwargs.pop("token", None)
+        target = find_target(_text(server), _text(token))
+        with Client(target.server, target.token) as client:
+            try:
+                return command(client, *args, **kwargs)
+            except OrchestraError as error:
+                for note in advise(error, target, client):
+                    error.add_note(note)
+                raise
 
     return connected
 
 
-def _local_token() -> str:
-    file = default_data_directory() / "admin-token"
-    try:
-        return file.read_text().strip()
-    except OSError:
-        raise NotAuthenticated(
-            "no token: pass --token, set ORCHESTRA_TOKEN, "
-            f"or start a server with its default data folder (then {file} exists)"
-        ) from None
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -100,7 +100,7 @@ def _server(server: str, token: str | None, folder: Path) -> Iterator[Finding]:
     try:
         with Client(server, token, timeout_s=5.0) as client:
             me = client.me()
-            yield Finding("server", "good", f"{server} answers; you are {me['user']['identifier']}")
+            yield Finding("server", "good", f"{server} answers; you are {me.user.identifier}")
             yield from _workers(client)
     except OrchestraError as error:
         yield Finding("server", "bad", error.detail, "is it running? start it with: orchestra server (or orchestra up)")

@@ -1,33 +1,36 @@
 """`orchestra explain`: why a run is where it is, with a verdict for each worker."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from orchestra.cli.connection import with_client
-from orchestra.cli.names import find_run
+from orchestra.cli.names import RunName, find_run
 from orchestra.cli.output import print_json, print_table, with_output
-from orchestra.client import Client
+
+if TYPE_CHECKING:
+    from orchestra.client import Client
 
 
 @click.command(epilog="Example: orchestra explain examples/hello#3")
-@click.argument("name", metavar="RUN")
+@click.argument("name", metavar="RUN", type=RunName())
 @with_output
 @with_client
-def explain(client: Client, name: str, output: str) -> None:
+def explain(client: "Client", name: str, output: str) -> None:
     """Say why a run waits (its UUID, or PROJECT/JOB#NUMBER)."""
     answer = client.explain(find_run(client, name).identifier)
     if output == "json":
         print_json(answer)
         return
-    click.echo(f"{answer['status']}: {answer['cause']['message']}")
-    if answer.get("position") is not None:
-        click.echo(f"position {answer['position']} in the queue")
-    workers = answer.get("workers") or []
-    if workers:
+    click.echo(f"{answer.status}: {answer.cause.message}")
+    if answer.position is not None:
+        click.echo(f"position {answer.position} in the queue")
+    if answer.workers:
         click.echo()
         print_table(
             ("WORKER", "VERDICT", "WHY"),
-            ((one["worker"], one["verdict"], one.get("message", "")) for one in workers),
+            ((one.worker, one.verdict, one.message) for one in answer.workers),
             empty="",
         )
-    elif answer["status"] == "pending":
+    elif answer.status == "pending":
         click.echo("no worker has ever connected; start one: orchestra worker --server URL --token TOKEN")

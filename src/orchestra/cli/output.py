@@ -1,6 +1,9 @@
-"""What commands print: tables and colours on a terminal, plain text in a pipe, JSON on request."""
+"""How commands print: tables and colours on a terminal, plain text in a pipe, JSON on request.
 
-import shlex
+JSON is the API's: fields and values of its entities exactly, dates as it writes them.
+"""
+
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
@@ -9,22 +12,10 @@ from typing import Any, Final
 import click
 import msgspec
 
-from orchestra.domain.run import Run, RunStatus, Step
-
-STATUS_STYLE: Final[dict[RunStatus, tuple[str, str]]] = {
-    RunStatus.PENDING: ("○", "bright_black"),
-    RunStatus.ASSIGNED: ("◌", "blue"),
-    RunStatus.RUNNING: ("◐", "blue"),
-    RunStatus.SUCCEEDED: ("✓", "green"),
-    RunStatus.FAILED: ("✗", "red"),
-    RunStatus.ABORTED: ("■", "yellow"),
-    RunStatus.CANCELLED: ("⊘", "bright_black"),
-    RunStatus.EXCEPTION: ("▲", "magenta"),
-    RunStatus.SKIPPED: ("»", "bright_black"),
-}
-"""A shape and a colour for each status; the word always stands beside them."""
-
 Row = Sequence[str]
+
+_UNSAFE: Final = re.compile(r"\x1b(?!\[[0-9;]*m)|[\x00-\x08\x0a-\x1a\x1c-\x1f\x7f-\x9f]")
+"""Control characters but those of colours: what somebody wrote into a name must not move the reader's cursor."""
 
 
 def with_output(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -35,20 +26,40 @@ def with_output(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def print_json(value: object) -> None:
-    """Print `value` as indented JSON, dates in RFC 3339."""
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
+    """Print `value` (entities of the client, or plain values) as indented JSON, as the API gives it."""
+    text = msgspec.json.encode(_plain(msgspec.to_builtins(value, builtin_types=(datetime,))))
+    sys.stdout.write(msgspec.json.format(text, indent=2).decode() + "\n")
 
 
-def print_table(titles: Row, rows: Iterable[Row], *, empty: str) -> None:
+def print_json_line(value: object) -> None:
+    """Print `value` as one line of JSON, at once: for what has no end."""
+    sys.stdout.write(msgspec.json.encode(_plain(msgspec.to_builtins(value, builtin_types=(datetime,)))).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case datetime():
+            # As the API writes dates: the microseconds are always there.
+            return value.astimezone(UTC).isoformat(timespec="microseconds")[:26] + "Z"
+        case dict():
+            return {name: _plain(one) for name, one in value.items()}
+        case list() | tuple():
+            return [_plain(one) for one in value]
+        case _:
+            return value
+
+
+def print_table(titles: Row, rows: Iterable[Row], *, empty: str, err: bool = False) -> None:
     """Print aligned columns (cells may carry ANSI styles); `empty` is printed to standard error when there are none."""
-    lines = [tuple(row) for row in rows]
+    lines = [tuple(harmless(cell) for cell in row) for row in rows]
     if not lines:
         click.echo(empty, err=True)
         return
     widths = [max(_width(line[column]) for line in [tuple(titles), *lines]) for column in range(len(titles))]
-    click.echo(_line([click.style(title, bold=True) for title in titles], widths))
+    click.echo(_line([click.style(title, bold=True) for title in titles], widths), err=err)
     for line in lines:
-        click.echo(_line(line, widths))
+        click.echo(_line(line, widths), err=err)
 
 
 def _line(cells: Row, widths: Sequence[int]) -> str:
@@ -60,15 +71,47 @@ def _width(cell: str) -> int:
     return len(click.unstyle(cell))
 
 
-def status(run: Run) -> str:
-    """The run's status as shape and word, with what was wished but not yet observed."""
-    shape, colour = STATUS_STYLE[run.status]
-    word = str(run.status)
-    if run.status is RunStatus.RUNNING and run.should_abort:
-        word = "aborting"
-    elif run.status is RunStatus.ASSIGNED and (run.should_cancel or run.should_abort):
-        word = "cancelling"
-    return click.style(f"{shape} {word}", fg=colour)
+def print_facts(title: str, facts: Iterable[tuple[str, str]]) -> None:
+    """Print one object: its name, and below it each fact that there is, with what it is called."""
+    there = [(name, text) for name, text in facts if text]
+    click.echo(harmless(title))
+    width = max((len(name) for name, _ in there), default=0)
+    for name, text in there:
+        first, *more = [harmless(line) for line in text.splitlines()] or [""]
+        click.echo(f"  {name:<{width}}  {first}")
+        for line in more:
+            click.echo(f"  {'':<{width}}  {line}")
+
+
+def harmless(text: str) -> str:
+    """`text` on one line, colours kept, every other control character shown as a replacement character."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", text.replace("\n", " "))
+
+
+def bold(text: str) -> str:
+    """What an object's name looks like."""
+    return click.style(text, bold=True)
+
+
+def enabled(is_enabled: bool | None) -> str:
+    """`yes`, or a `no` that is seen; nothing where the caller may not know."""
+    if is_enabled is None:
+        return ""
+    return "yes" if is_enabled else click.style("no", fg="yellow")
+
+
+def date(value: datetime | None) -> str:
+    """A date with how long ago it was, or how long until then."""
+    if value is None:
+        return ""
+    seconds = (datetime.now(UTC) - value).total_seconds()
+    distance = f"{duration(seconds)} ago" if seconds >= 0 else f"in {duration(-seconds)}"
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {distance}"
+
+
+def day(value: datetime | None) -> str:
+    """A date for a column of a table: to the minute."""
+    return "" if value is None else f"{value.astimezone(UTC):%Y-%m-%d %H:%M}"
 
 
 def ago(date: datetime | None, now: datetime | None = None) -> str:
@@ -98,26 +141,6 @@ def taken(begin: datetime | None, end: datetime | None) -> str:
     return "" if begin is None else duration(((end or datetime.now(UTC)) - begin).total_seconds())
 
 
-def source(run: Run) -> str:
-    """Who or what triggered the run, in a few words."""
-    kind = run.source.get("type", "")
-    match kind:
-        case "user":
-            return str(run.source.get("user", ""))
-        case "schedule":
-            return f"schedule {run.source.get('schedule', '')}"
-        case "run":
-            return f"{run.source.get('reason', 'run')} of {str(run.source.get('run', ''))[:8]}"
-        case _:
-            return str(kind)
-
-
-def command_text(step: Step) -> str:
-    """A step's command on one line."""
-    text = " ".join(step.command.split()) if isinstance(step.command, str) else shlex.join(step.command)
-    return text if len(text) <= 60 else text[:59] + "…"
-
-
 def size(count: int) -> str:
     """Bytes for people: `0 B`, `12.4 kB`, `1.1 GB` (powers of 1000)."""
     value = float(count)
@@ -126,3 +149,19 @@ def size(count: int) -> str:
             return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{count} B"
+
+
+def short(value: object, limit: int = 60) -> str:
+    """A JSON value on one line, cut."""
+    return cut(msgspec.json.encode(_plain(value)).decode(), limit)
+
+
+def cut(text: str, limit: int = 60) -> str:
+    """One line of at most `limit` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def pairs(values: dict[str, Any]) -> str:
+    """`key=value key=value`, for a column."""
+    return " ".join(f"{key}={value if isinstance(value, str) else short(value)}" for key, value in values.items())

@@ -1,51 +1,84 @@
-"""`orchestra cancel`, `abort` and `retry`: what people do to one run."""
+"""`orchestra cancel`, `abort` and `retry`: what people do to runs, one by name or many by a query."""
+
+from typing import TYPE_CHECKING
 
 import click
 
+from orchestra.cli.asking import with_yes
+from orchestra.cli.bulk import pick, with_choice
 from orchestra.cli.connection import with_client
-from orchestra.cli.names import find_run
-from orchestra.cli.output import print_json, status, with_output
-from orchestra.cli.trigger import parse_parameters
-from orchestra.client import Client
-from orchestra.domain.run import Run
+from orchestra.cli.output import print_json, with_output
+from orchestra.cli.run_words import say_run
+from orchestra.cli.values import parse_parameters
+
+if TYPE_CHECKING:
+    from orchestra.client import Client
+    from orchestra.client.entities import Run
 
 
-@click.command(epilog="Example: orchestra cancel examples/long#7")
-@click.argument("name", metavar="RUN")
+@click.command(epilog='Example: orchestra cancel -q "job:build-* parameter.branch:old" --dry-run')
+@with_choice
+@with_yes
 @with_output
 @with_client
-def cancel(client: Client, name: str, output: str) -> None:
-    """Cancel a run that has not started: no command of it will ever run."""
-    _say(client.cancel(find_run(client, name).identifier), output)
+def cancel(
+    client: "Client", *, names: tuple[str, ...], query: str | None, dry_run: bool, yes: bool, output: str
+) -> int:
+    """Cancel runs that have not started: no command of them will ever run."""
+    choice = pick(client, names, query)
+    if choice.single is not None and not dry_run:
+        return _say(client.cancel(choice.single.identifier), output)
+    return choice.carry_out("cancel", dry_run=dry_run, yes=yes, output=output)
 
 
 @click.command(epilog="Example: orchestra abort examples/long#7")
-@click.argument("name", metavar="RUN")
+@with_choice
+@with_yes
 @with_output
 @with_client
-def abort(client: Client, name: str, output: str) -> None:
-    """Abort a run: its whole process tree is terminated, then killed after its grace period."""
-    _say(client.abort(find_run(client, name).identifier), output)
+def abort(client: "Client", *, names: tuple[str, ...], query: str | None, dry_run: bool, yes: bool, output: str) -> int:
+    """Abort runs: their whole process trees are terminated, then killed after their grace periods."""
+    choice = pick(client, names, query)
+    if choice.single is not None and not dry_run:
+        return _say(client.abort(choice.single.identifier), output)
+    return choice.carry_out("abort", dry_run=dry_run, yes=yes, output=output)
 
 
 @click.command(epilog="Example: orchestra retry examples/hello#3 -p name=Grace")
-@click.argument("name", metavar="RUN")
 @click.option("-p", "--parameter", "parameters", multiple=True, metavar="KEY=VALUE", help="Replace a parameter.")
+@with_choice
+@with_yes
 @with_output
 @with_client
-def retry(client: Client, name: str, parameters: tuple[str, ...], output: str) -> None:
-    """Run again: a new run with the same parameters, but those that you give."""
-    found = find_run(client, name)
+def retry(
+    client: "Client",
+    *,
+    names: tuple[str, ...],
+    query: str | None,
+    parameters: tuple[str, ...],
+    dry_run: bool,
+    yes: bool,
+    output: str,
+) -> int:
+    """Run again: new runs with the same parameters, but those that you give; prints the new identifier."""
+    choice = pick(client, names, query)
+    found = choice.single
+    if parameters and found is None:
+        raise click.UsageError("-p goes with one run: name it")
+    if found is None or dry_run:
+        return choice.carry_out("retry", dry_run=dry_run, yes=yes, output=output)
     changed = {**found.parameters, **parse_parameters(parameters)} if parameters else None
     again = client.retry(found.identifier, changed)
     if output == "json":
         print_json(again)
     else:
         click.echo(again.identifier)
+    return 0
 
 
-def _say(run: Run, output: str) -> None:
+def _say(run: "Run", output: str) -> int:
     if output == "json":
         print_json(run)
     else:
-        click.echo(f"{run.project}/{run.job} #{run.number}  {status(run)}  {run.cause.message}")
+        say_run(run)
+    return 0

@@ -239,7 +239,7 @@ def test_workers_are_listed_disabled_enabled_and_disconnected(up: Installation) 
     assert table.code == 0 and "local" in table.text and "connected" in table.text
     (found,) = _json(up, "worker", "list")
     assert (found["identifier"], found["is_active"], found["is_enabled"]) == ("local", True, True)
-    assert json.loads(up.orchestra("worker", "show", "local").out)["concurrency"] == 8
+    assert _json(up, "worker", "show", "local")["concurrency"] == 8
     assert "disabled" in up.orchestra("worker", "disable", "local").text
     assert "disabled" in up.orchestra("worker", "list").text
     assert not up.client.worker("local").is_enabled
@@ -249,7 +249,7 @@ def test_workers_are_listed_disabled_enabled_and_disconnected(up: Installation) 
     wait_for(
         lambda: (one := up.client.worker("local")).is_active and one.connection_date != before, "it connected again"
     )
-    refused = up.orchestra("worker", "delete", "local")
+    refused = up.orchestra("worker", "delete", "local", "--yes")
     assert refused.code == 1 and "local" in refused.err
     unknown = up.orchestra("worker", "show", "nobody")
     assert unknown.code == 1 and "nobody" in unknown.err
@@ -261,7 +261,8 @@ def test_projects_and_jobs_are_listed_shown_enabled_and_disabled(up: Installatio
     table = up.orchestra("job", "list", PROJECT)
     assert re.search(r"^says +Says hello +yes +\d+ +name +Greets$", table.text, re.MULTILINE), table.text
     assert "says" in {one["identifier"] for one in _json(up, "job", "list", PROJECT)}
-    assert json.loads(up.orchestra("job", "show", f"{PROJECT}/says").out)["identifier"] == "says"
+    assert _json(up, "job", "show", f"{PROJECT}/says")["identifier"] == "says"
+    assert "echo Hello" in up.orchestra("job", "show", f"{PROJECT}/says").text
     assert up.orchestra("job", "disable", f"{PROJECT}/says").code == 0
     run = up.trigger("says").identifier
     up.wait_run(run, lambda one: one.cause.code == "job_disabled")

@@ -3,26 +3,58 @@
 from datetime import UTC, datetime, timedelta
 
 import click
+import msgspec
 import pytest
 
-from orchestra.cli import output
-from orchestra.domain.run import Run, RunStatus, Step
+from orchestra.cli import output, run_words
+from orchestra.client.entities import Cause, Run, Step
+from orchestra.domain.run import RunStatus
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def a_run(**fields: object) -> Run:
-    values = {
+    values: dict[str, object] = {
         "project": "core",
         "identifier": "0192f3a0-0000-7000-8000-000000000000",
         "number": 7,
         "job": "build",
         "job_revision": 1,
+        "parameters": {},
+        "source": {"type": "user", "user": "maya"},
+        "worker": None,
+        "status": RunStatus.PENDING,
+        "cause": Cause(code="waiting_for_worker", message="waits for a worker"),
+        "priority": 0,
+        "start_date": None,
+        "completion_date": None,
+        "results": None,
+        "result_error": None,
+        "should_cancel": False,
+        "should_abort": False,
+        "steps": (),
+        "worker_properties": None,
+        "log_size": 0,
+        "log_complete": False,
+        "log_error": None,
+        "expiration_date": None,
         "creation_date": NOW,
         "update_date": NOW,
-        **fields,
     }
-    return Run(**values)  # type: ignore[arg-type]
+    return msgspec.convert(values | fields, Run)
+
+
+def a_step(command: str | tuple[str, ...]) -> Step:
+    return Step(
+        name="a",
+        command=command,
+        phase="commands",
+        start_date=None,
+        completion_date=None,
+        exit_code=None,
+        log_start=0,
+        log_end=None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,15 +84,15 @@ def test_a_size_is_in_powers_of_a_thousand(count: int, text: str) -> None:
 
 @pytest.mark.parametrize("status", list(RunStatus))
 def test_each_status_has_a_shape_and_its_word(status: RunStatus) -> None:
-    shown = click.unstyle(output.status(a_run(status=status)))
+    shown = click.unstyle(run_words.status(a_run(status=status)))
     assert shown.endswith(f" {status}")
-    assert len({shape for shape, _ in output.STATUS_STYLE.values()}) == len(RunStatus)
+    assert len({shape for shape, _ in run_words.STATUS_STYLE.values()}) == len(RunStatus)
 
 
 def test_a_wish_that_waits_is_shown_instead_of_the_status() -> None:
-    assert "aborting" in output.status(a_run(status=RunStatus.RUNNING, should_abort=True))
-    assert "cancelling" in output.status(a_run(status=RunStatus.ASSIGNED, should_cancel=True))
-    assert "aborted" in output.status(a_run(status=RunStatus.ABORTED, should_abort=True))
+    assert "aborting" in run_words.status(a_run(status=RunStatus.RUNNING, should_abort=True))
+    assert "cancelling" in run_words.status(a_run(status=RunStatus.ASSIGNED, should_cancel=True))
+    assert "aborted" in run_words.status(a_run(status=RunStatus.ABORTED, should_abort=True))
 
 
 def test_time_taken_goes_on_until_the_end() -> None:
@@ -78,13 +110,13 @@ def test_time_taken_goes_on_until_the_end() -> None:
     ],
 )
 def test_the_source_is_told_in_a_few_words(source: dict[str, str], text: str) -> None:
-    assert output.source(a_run(source=source)) == text
+    assert run_words.source(a_run(source=source)) == text
 
 
 def test_a_command_is_one_line_of_at_most_60_characters() -> None:
-    assert output.command_text(Step(name="a", command=("echo", "two words"))) == "echo 'two words'"
-    assert output.command_text(Step(name="a", command="set -e\n  make")) == "set -e make"
-    assert len(output.command_text(Step(name="a", command="x" * 500))) == 60
+    assert run_words.command_text(a_step(("echo", "two words"))) == "echo 'two words'"
+    assert run_words.command_text(a_step("set -e\n  make")) == "set -e make"
+    assert len(run_words.command_text(a_step("x" * 500))) == 60
 
 
 def test_columns_align_whatever_their_colours(capsys: pytest.CaptureFixture[str]) -> None:
@@ -96,3 +128,30 @@ def test_an_empty_table_says_so_on_standard_error(capsys: pytest.CaptureFixture[
     output.print_table(("A",), [], empty="no runs yet")
     captured = capsys.readouterr()
     assert (captured.out, captured.err) == ("", "no runs yet\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        (click.style("red", fg="red"), "\x1b[31mred\x1b[0m"),
+        ("two\nlines", "two lines"),
+        ("\x1b]0;title\x07", "\ufffd]0;title\ufffd"),
+        ("\x1b[2J\x1b[1;1Hgone", "\ufffd[2J\ufffd[1;1Hgone"),
+        ("back\rward\x08", "back\ufffdward\ufffd"),
+        ("c1 \x9b31m", "c1 \ufffd31m"),
+    ],
+)
+def test_what_somebody_wrote_into_a_name_does_not_move_the_cursor(text: str, shown: str) -> None:
+    assert output.harmless(text) == shown
+
+
+def test_json_has_dates_as_the_api_writes_them(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_json({"date": NOW, "more": [NOW.replace(microsecond=5)], "none": None})
+    assert '"2026-01-02T03:04:05.000000Z"' in (out := capsys.readouterr().out)
+    assert '"2026-01-02T03:04:05.000005Z"' in out and '"none": null' in out
+
+
+def test_facts_that_are_not_there_are_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    output.print_facts("core", [("name", "Core"), ("note", ""), ("services", "one\ntwo")])
+    assert capsys.readouterr().out == "core\n  name      Core\n  services  one\n            two\n"

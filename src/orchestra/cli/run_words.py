@@ -1,0 +1,100 @@
+"""How a run is told: the shape and word of its status, who triggered it, its commands."""
+
+import shlex
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from orchestra.cli.output import ago, cut, print_table, taken
+from orchestra.domain.run import TERMINAL, RunStatus
+
+if TYPE_CHECKING:
+    from orchestra.client.entities import Run, Step
+
+STATUS_STYLE: Final[dict[RunStatus, tuple[str, str]]] = {
+    RunStatus.PENDING: ("○", "bright_black"),
+    RunStatus.ASSIGNED: ("◌", "blue"),
+    RunStatus.RUNNING: ("◐", "blue"),
+    RunStatus.SUCCEEDED: ("✓", "green"),
+    RunStatus.FAILED: ("✗", "red"),
+    RunStatus.ABORTED: ("■", "yellow"),
+    RunStatus.CANCELLED: ("⊘", "bright_black"),
+    RunStatus.EXCEPTION: ("▲", "magenta"),
+    RunStatus.SKIPPED: ("»", "bright_black"),
+}
+"""A shape and a colour for each status; the word always stands beside them."""
+
+EXIT_CODES: Final = {
+    RunStatus.SUCCEEDED: 0,
+    RunStatus.FAILED: 3,
+    RunStatus.ABORTED: 4,
+    RunStatus.CANCELLED: 4,
+    RunStatus.EXCEPTION: 5,
+    RunStatus.SKIPPED: 4,
+}
+"""What a command that waits for a run exits with."""
+
+
+def run_name(run: "Run") -> str:
+    """`PROJECT/JOB#NUMBER`."""
+    return f"{run.project}/{run.job}#{run.number}"
+
+
+def status(run: "Run") -> str:
+    """The run's status as shape and word, with what was wished but not yet observed."""
+    shape, colour = STATUS_STYLE[run.status]
+    word = str(run.status)
+    if run.status is RunStatus.RUNNING and run.should_abort:
+        word = "aborting"
+    elif run.status is RunStatus.ASSIGNED and (run.should_cancel or run.should_abort):
+        word = "cancelling"
+    return click.style(f"{shape} {word}", fg=colour)
+
+
+def source(run: "Run") -> str:
+    """Who or what triggered the run, in a few words."""
+    kind = run.source.get("type", "")
+    match kind:
+        case "user":
+            return str(run.source.get("user", ""))
+        case "schedule":
+            return f"schedule {run.source.get('schedule', '')}"
+        case "run":
+            return f"{run.source.get('reason', 'run')} of {str(run.source.get('run', ''))[:8]}"
+        case _:
+            return str(kind)
+
+
+def command_text(step: "Step") -> str:
+    """A step's command on one line."""
+    return cut(step.command if isinstance(step.command, str) else shlex.join(step.command))
+
+
+def print_runs(found: Iterable["Run"], *, empty: str) -> None:
+    """Runs as a table."""
+    print_table(
+        ("RUN", "STATUS", "TRIGGER", "WORKER", "TOOK", "CREATED", "CAUSE", "IDENTIFIER"),
+        (
+            (
+                run_name(one),
+                status(one),
+                source(one),
+                one.worker or "",
+                taken(one.start_date, one.completion_date),
+                ago(one.creation_date),
+                one.cause.message if one.status in TERMINAL | {RunStatus.PENDING} else "",
+                one.identifier,
+            )
+            for one in found
+        ),
+        empty=empty,
+    )
+
+
+def say_run(run: "Run", *, err: bool = False) -> None:
+    """One line: name, status, cause, time taken."""
+    parts = [run_name(run), status(run), run.cause.message]
+    if run.start_date is not None and run.status in TERMINAL:
+        parts.append(f"after {taken(run.start_date, run.completion_date)}")
+    click.echo("  ".join(parts), err=err)
