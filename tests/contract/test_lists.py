@@ -1,17 +1,16 @@
 """Lists: every page by keyset, every filter, every order, and an index for what must be fast."""
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from orchestra.domain.errors import InvalidContent
 from orchestra.domain.run import Run, RunStatus, Started
 from orchestra.storage import jobs, projects, runs, workers
 from orchestra.storage.paging import Page
 from orchestra.storage.runs import RunFilter
-from support.stored import T0, a_job, a_new_run, a_project, assign, at, finished, furnish, insert, run_id
+from support.stored import T0, a_job, a_new_run, a_project, assign, at, explained, finished, furnish, insert, run_id
 
 
 @pytest.fixture(autouse=True)
@@ -232,24 +231,4 @@ def test_a_list_of_more_combinations_than_are_merged_says_so(connection: Connect
 
 
 def _plan(connection: Connection, filter_: RunFilter) -> str:
-    """How the database answers; PostgreSQL is kept from scanning a table that is too small to bother."""
-    statements: list[tuple[str, Any]] = []
-
-    def note(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
-        statements.append((statement, parameters))
-
-    event.listen(connection, "before_cursor_execute", note)
-    runs.page(connection, filter_, limit=50)
-    event.remove(connection, "before_cursor_execute", note)
-    return "\n".join(_explained(connection, statement, parameters) for statement, parameters in statements)
-
-
-def _explained(connection: Connection, statement: str, parameters: Any) -> str:
-    if connection.dialect.name == "sqlite":
-        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
-        return "\n".join(f"{row[3]} " for row in rows)
-    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
-    connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
-    connection.exec_driver_sql("SET LOCAL enable_sort = off")
-    rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
-    return "\n".join(row[0] for row in rows)
+    return explained(connection, lambda: runs.page(connection, filter_, limit=50))

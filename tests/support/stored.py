@@ -1,11 +1,12 @@
 """Builders of what stands in a database: each gives a valid value, and takes what the test is about."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from orchestra.domain.job import Job
 from orchestra.domain.placement import Assignment
@@ -108,3 +109,27 @@ def known_worker(connection: Connection, identifier: str = "w1") -> Worker:
     worker = workers.get(connection, identifier)
     assert worker is not None
     return worker
+
+
+def explained(connection: Connection, work: Callable[[], object]) -> str:
+    """How the database finds what `work` asks for; PostgreSQL is kept from scanning a table too small to bother."""
+    statements: list[tuple[str, Any]] = []
+
+    def note(_: object, __: object, statement: str, parameters: object, *___: object) -> None:
+        statements.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", note)
+    work()
+    event.remove(connection, "before_cursor_execute", note)
+    return "\n".join(_explained(connection, statement, parameters) for statement, parameters in statements)
+
+
+def _explained(connection: Connection, statement: str, parameters: Any) -> str:
+    if connection.dialect.name == "sqlite":
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return "\n".join(f"{row[3]} " for row in rows)
+    connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+    connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
+    connection.exec_driver_sql("SET LOCAL enable_sort = off")
+    rows = connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+    return "\n".join(row[0] for row in rows)

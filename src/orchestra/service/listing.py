@@ -12,6 +12,8 @@ from sqlalchemy import Connection
 from orchestra.domain.access import Permission, Principal
 from orchestra.domain.errors import InvalidContent, Problem
 from orchestra.domain.run import Run, RunStatus
+from orchestra.domain.run_query import EVERY_RUN, Query, fits, is_settled
+from orchestra.domain.run_query_parser import parse
 from orchestra.service.entities import Listing
 from orchestra.storage import runs
 from orchestra.storage.paging import LIMIT, LIMIT_HIGHEST, Page
@@ -28,7 +30,7 @@ DEFAULT_LIMIT: Final = LIMIT
 
 
 class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """The filters of lists of runs. `source` is a type (`schedule`) or type and name (`user:maya`)."""
+    """The filters of lists of runs. `source` is a type (`schedule`) or type and name (`user:maya`); `q` a query."""
 
     project: str | None = None
     job: str | None = None
@@ -37,12 +39,13 @@ class RunQuery(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
     created_after: str | None = None
     created_before: str | None = None
+    q: str | None = None
 
 
-def run_filter(query: RunQuery, principal: Principal) -> RunFilter:
+def run_filter(query: RunQuery, principal: Principal, now: datetime) -> RunFilter:
     """Make the storage's filter: what was asked for, within what `principal` may see.
 
-    Raises InvalidContent with every problem.
+    Times ago in the query count from `now` (aware UTC). Raises InvalidContent with every problem.
     """
     problems: list[Problem] = []
     scope = principal.scope(Permission.RUN_READ)
@@ -60,10 +63,20 @@ def run_filter(query: RunQuery, principal: Principal) -> RunFilter:
         source_name=name or None,
         created_after=_date(query.created_after, "created_after", problems),
         created_before=_date(query.created_before, "created_before", problems),
+        query=_parsed(query.q, problems),
+        now=now,
     )
     if problems:
         raise InvalidContent("the list cannot be read", tuple(problems))
     return found
+
+
+def _parsed(text: str | None, problems: list[Problem]) -> Query:
+    try:
+        return parse(text or "")
+    except InvalidContent as error:
+        problems += error.problems
+        return EVERY_RUN
 
 
 def _date(text: str | None, name: str, problems: list[Problem]) -> datetime | None:
@@ -80,7 +93,7 @@ def _date(text: str | None, name: str, problems: list[Problem]) -> datetime | No
     return found.astimezone(UTC)
 
 
-def concerns(filter_: RunFilter, run: Run) -> bool:
+def concerns(filter_: RunFilter, run: Run, now: datetime) -> bool:
     """Tell whether `run` may ever match: whether what never changes of it fits."""
     return (
         (filter_.projects is None or run.project in filter_.projects)
@@ -90,12 +103,17 @@ def concerns(filter_: RunFilter, run: Run) -> bool:
         and filter_.source_name in (None, run.source.get(str(run.source.get("type"))))
         and (filter_.created_after is None or run.creation_date > filter_.created_after)
         and (filter_.created_before is None or run.creation_date < filter_.created_before)
+        and all(fits(term, run, now) for term in filter_.query.terms if is_settled(term))
     )
 
 
-def matches(filter_: RunFilter, run: Run) -> bool:
+def matches(filter_: RunFilter, run: Run, now: datetime) -> bool:
     """Tell whether `run`, which concerns the filter, matches it as it is now."""
-    return (not filter_.statuses or run.status in filter_.statuses) and filter_.worker in (None, run.worker)
+    return (
+        (not filter_.statuses or run.status in filter_.statuses)
+        and filter_.worker in (None, run.worker)
+        and all(fits(term, run, now) for term in filter_.query.terms if not is_settled(term))
+    )
 
 
 def show(page: Page[T], entity: Callable[[T], E]) -> Listing[E]:
@@ -112,13 +130,17 @@ def full_page(
     connection: Connection, filter_: RunFilter, order: str | None, cursor: str | None, limit: int
 ) -> Page[Run]:
     """Return a page of whole runs; it ends early, with a cursor, when it would become too large to hold."""
-    page = runs.page(connection, filter_, order, cursor, min(limit, LARGE_PAGE))
-    items, size = list(page.items), _weight(page.items)
-    while page.next_cursor is not None and len(items) < limit and size < PAGE_BYTES:
-        page = runs.page(connection, filter_, order, page.next_cursor, min(limit - len(items), LARGE_PAGE))
+    items: list[Run] = []
+    size = 0
+    while True:
+        asked = min(limit - len(items), LARGE_PAGE)
+        page = runs.page(connection, filter_, order, cursor, asked)
         items += page.items
         size += _weight(page.items)
-    return replace(page, items=tuple(items))
+        cursor = page.next_cursor
+        # A page that is not full although there are more is one whose query looked at enough runs.
+        if cursor is None or len(page.items) < asked or len(items) >= limit or size >= PAGE_BYTES:
+            return replace(page, items=tuple(items))
 
 
 def _weight(items: tuple[Run, ...]) -> int:

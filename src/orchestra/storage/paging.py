@@ -67,9 +67,13 @@ class Slice:
     after: tuple[Any, ...] | None
     limit: int
 
+    @property
+    def is_descending(self) -> bool:
+        return self.order.startswith("-")
+
     def of(self, statement: Select[Any]) -> Select[Any]:
         """Return `statement` ordered, from after the cursor on, with one row more than the limit."""
-        descending = self.order.startswith("-")
+        descending = self.is_descending
         if self.after is not None:
             statement = statement.where(self._beyond(descending, self.after))
         return statement.order_by(*(column.desc() if descending else column.asc() for column in self.columns)).limit(
@@ -86,9 +90,11 @@ class Slice:
         if len(items) <= self.limit:
             return Page(tuple(items))
         last = items[self.limit - 1]
-        values = [getattr(last, column.name) for column in self.columns]
-        cursor = urlsafe_b64encode(msgspec.json.encode([self.order, *values])).rstrip(b"=").decode()
-        return Page(tuple(items[: self.limit]), cursor)
+        return Page(tuple(items[: self.limit]), self.cursor(*(getattr(last, column.name) for column in self.columns)))
+
+    def cursor(self, *values: Any) -> str:
+        """Return the cursor of the row with these values in `columns`."""
+        return urlsafe_b64encode(msgspec.json.encode([self.order, *values])).rstrip(b"=").decode()
 
 
 def _read_cursor(cursor: str, order: str, columns: Sequence[Column[Any]]) -> tuple[Any, ...]:

@@ -64,21 +64,22 @@ class RunsTopic:
         given = fit(args, _RunsArgs)
         self._limit = given.limit
         self._query = given
-        self._filter = run_filter(given, principal)
+        self._filter = run_filter(given, principal, parts.clock.now())
 
     async def check(self, principal: Principal) -> None:
         authorization.check(principal, Permission.RUN_READ, self._query.project)
-        self._filter = run_filter(self._query, principal)
+        self._filter = run_filter(self._query, principal, self._parts.clock.now())
 
     async def snapshot(self, since: int | None) -> list[ServerMessage]:
         if since is not None:
             missed = await self._parts.database.read(lambda rows: self._missed(rows, since))
             if missed is not None:
                 return missed
+        filter_ = replace(self._filter, now=self._parts.clock.now())
 
         def read(rows: Rows) -> ServerMessage:
             seq = events.last_sequence(rows)
-            page = runs.page(rows, self._filter, None, None, self._limit)
+            page = runs.page(rows, filter_, None, None, self._limit)
             items = [raw(entities.summary(run)) for run in page.items]
             return Snapshot(id=self.id, seq=seq, items=items, next_cursor=page.next_cursor)
 
@@ -100,12 +101,13 @@ class RunsTopic:
 
     def _messages(self, changed: dict[str, RunRow | None], seq: int) -> list[ServerMessage]:
         matching, others, gone = [], [], []
+        now = self._parts.clock.now()
         for identifier, row in changed.items():
             if row is None:
                 gone.append(identifier)
-            elif not concerns(self._filter, row.run):
+            elif not concerns(self._filter, row.run, now):
                 continue
-            elif matches(self._filter, row.run):
+            elif matches(self._filter, row.run, now):
                 matching.append(row.summary)
             else:
                 gone.append(identifier)

@@ -29,6 +29,9 @@ Source = Annotated[
     str | None,
     QueryParameter(description="Only runs triggered by a `user`, `schedule` or `run`, or by one: `user:maya`."),
 ]
+Q = Annotated[
+    str | None, QueryParameter(description="A query, such as `status:failed job:build-* created:>-24h`: see query.md.")
+]
 CreatedAfter = Annotated[str | None, QueryParameter(description="Only runs created after this date.")]
 CreatedBefore = Annotated[str | None, QueryParameter(description="Only runs created before this date.")]
 
@@ -44,13 +47,15 @@ async def list_runs(
     source: Source = None,
     created_after: CreatedAfter = None,
     created_before: CreatedBefore = None,
+    q: Q = None,
     limit: Limit = 100,
     cursor: Cursor = None,
     order: Order = None,
 ) -> Listing[RunEntity]:
     """List runs, latest first.
 
-    Runs of lists have no `definition`; a page ends early, with a cursor, where results are very large.
+    Runs of lists have no `definition`. A page ends early, with a cursor, where results are very large, or where a
+    query had to look at very many runs.
     """
     query = query_of(
         project=project,
@@ -60,6 +65,7 @@ async def list_runs(
         source=source,
         created_after=created_after,
         created_before=created_before,
+        q=q,
     )
     return await _list(request, query, limit, cursor, order)
 
@@ -75,6 +81,7 @@ async def list_runs_of_project(
     source: Source = None,
     created_after: CreatedAfter = None,
     created_before: CreatedBefore = None,
+    q: Q = None,
     limit: Limit = 100,
     cursor: Cursor = None,
     order: Order = None,
@@ -88,6 +95,7 @@ async def list_runs_of_project(
         source=source,
         created_after=created_after,
         created_before=created_before,
+        q=q,
     )
     return await _list(request, query, limit, cursor, order)
 
@@ -108,6 +116,7 @@ async def list_runs_of_job(
     source: Source = None,
     created_after: CreatedAfter = None,
     created_before: CreatedBefore = None,
+    q: Q = None,
     limit: Limit = 100,
     cursor: Cursor = None,
     order: Order = None,
@@ -121,6 +130,7 @@ async def list_runs_of_job(
         source=source,
         created_after=created_after,
         created_before=created_before,
+        q=q,
     )
     return await _list(request, query, limit, cursor, order)
 
@@ -128,7 +138,7 @@ async def list_runs_of_job(
 async def _list(
     request: ApiRequest, query: RunQuery, limit: int, cursor: str | None, order: str | None
 ) -> Listing[RunEntity]:
-    filter_ = run_filter(query, request.principal)
+    filter_ = run_filter(query, request.principal, request.parts.clock.now())
     # What the path names must exist; what a filter names may be hidden from the caller, and must not tell.
     project, job = (request.path_params.get(name) for name in ("project", "job"))
 
