@@ -39,7 +39,9 @@ def check(password: str, names: Iterable[str], common: Container[str]) -> tuple[
         problems.append("it is one of the most common passwords")
     elif heart in common and len(text) - len(heart) < SHORTEST:
         problems.append("it is one of the most common passwords with a few characters around it")
-    if 1 < len(text) != len(_piece(text)) < SHORTEST:
+    piece = _piece(text)
+    # Compared without case, where one character may be two (ß): the length that counts is that of what was typed.
+    if len(piece) < len(text) and len(password) * len(piece) < SHORTEST * len(text):
         problems.append("it is one piece repeated; a repetition counts once")
     elif len(text) > 2 and _is_run(text):
         problems.append("it is a run of neighbouring characters")

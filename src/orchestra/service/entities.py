@@ -185,7 +185,6 @@ class AuthenticationEntity(Entity, frozen=True):
     user: str
     type: AuthenticationType
     description: str
-    hash_function: str
     roles: tuple[str, ...] | None
     expiration_date: Date | None
     last_use_date: Date | None

@@ -8,7 +8,8 @@
 The first two hold up only the place that fails. The third stops a guess spread over a thousand
 addresses; it would hold up the user too, so a place from which the user has signed in before is
 exempt (as OWASP's device cookies are), and tokens and links are never held up by a user's name.
-Altogether that leaves an attacker with some 150 guesses an hour at one user, however many addresses.
+Altogether that leaves an attacker with some 60 guesses in the first hour at one user, and 4 in each
+further one, however many addresses there are.
 
 An attempt counts as a failure when it begins and is taken back when it succeeds: otherwise a thousand
 attempts at once would all begin before the first one fails.

@@ -50,7 +50,8 @@ class _Failures:
 class Backoff:
     """Delays by key: 1, 2, 4 … seconds after the last failure, `longest_s` at most, once `free` of them have been.
 
-    A key is forgotten after `longest_s` without a failure.
+    A key is forgotten after `longest_s` without a failure, or twice that once it had to wait: whoever waits the
+    longest delay out has not waited for all to be forgiven.
     """
 
     def __init__(self, *, free: int, longest_s: int) -> None:
@@ -61,10 +62,13 @@ class Backoff:
     def count(self, key: str, now: float) -> None:
         """Count one more failure with `key`."""
         before = self._keys.pop(key, None)
-        past = 0 if before is None or now - before.last >= self._longest_s else before.count
+        past = 0 if before is None or self._is_forgotten(before, now) else before.count
         self._keys[key] = _Failures(past + 1, now)
         while len(self._keys) > KEYS:
             del self._keys[next(iter(self._keys))]
+
+    def _is_forgotten(self, one: _Failures, now: float) -> bool:
+        return now - one.last >= self._longest_s * (1 if one.count < self._free else 2)
 
     def take_back(self, key: str) -> None:
         """Uncount the last one: it was no failure."""

@@ -178,7 +178,7 @@ ADDITIONS = {
     "log_error result_error",
     entities.ScheduleEntity: "time_zone overlap misfire misfire_window jitter next_fire managed_by",
     entities.UserEntity: "",
-    entities.AuthenticationEntity: "last_use_date",
+    entities.AuthenticationEntity: "last_use_date roles",
     entities.WorkerEntity: "concurrency protocol connection_date last_seen_date note",
 }
 
