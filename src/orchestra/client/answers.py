@@ -114,6 +114,37 @@ class Plan(Entity, frozen=True):
     leftovers: tuple[Change, ...]
 
 
+class ImportItem(Entity, frozen=True):
+    """What became of one record of an export. `reasons` say what is not taken over, what differs, or why nothing is."""
+
+    table: str
+    path: str
+    support: str
+    action: str
+    reasons: tuple[str, ...]
+
+
+class ImportCounts(Entity, frozen=True):
+    """How many records of a table: by how much of them is taken over, and by what the import does with them."""
+
+    full: int
+    partial: int
+    not_supported: int
+    create: int
+    unchanged: int
+    conflict: int
+
+
+class ImportReport(Entity, frozen=True):
+    """What became of an export; in a dry run, what would."""
+
+    dry_run: bool
+    items: tuple[ImportItem, ...]
+    counts: dict[str, ImportCounts]
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
 class RevisionChange(Entity, frozen=True):
     """One value that differs between two revisions, at `path`; None is "not there"."""
 
@@ -177,19 +208,29 @@ class Link(Entity, frozen=True):
 
 
 class MeUser(Entity, frozen=True):
-    """The caller's user; for a run's token a user of that name does not exist."""
+    """The caller's user; for a run's token a user of that name does not exist.
+
+    `has_password` tells whether a change of the password needs the current one.
+    """
 
     identifier: str
     display_name: str
     roles: tuple[str, ...]
     is_enabled: bool
+    has_password: bool
 
 
 class MeAuthentication(Entity, frozen=True):
-    """How the caller authenticated: by which kind of token, and until when it is valid."""
+    """How the caller authenticated: by which kind of token, and until when it is valid.
+
+    `roles` are what the token is limited to, None: nothing. `authentication_date` is when a session's user proved
+    last who they are.
+    """
 
     identifier: str | None
     kind: str
+    roles: tuple[str, ...] | None
+    authentication_date: datetime | None
     expiration_date: datetime | None
 
 

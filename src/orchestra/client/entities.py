@@ -209,7 +209,6 @@ class Authentication(Editable, frozen=True):
     user: str
     type: str
     description: str
-    hash_function: str
     roles: tuple[str, ...] | None
     expiration_date: datetime | None
     last_use_date: datetime | None

@@ -33,13 +33,16 @@ _HOPELESS: Final = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 
 
 class Attempts:
-    """The attempts of one request: at most `retries` after the first."""
+    """The attempts of one request: at most `retries` after the first.
 
-    def __init__(self, server: str, method: str, retries: int, *, is_repeatable: bool) -> None:
+    `is_repeatable` says whether repeating what may have been done does no harm; None: as the method promises.
+    """
+
+    def __init__(self, server: str, method: str, retries: int, *, is_repeatable: bool | None) -> None:
         self._server = server
         self._method = method
         self._retries = retries
-        self._is_repeatable = is_repeatable or method in _REPEATABLE_METHODS
+        self._is_repeatable = method in _REPEATABLE_METHODS if is_repeatable is None else is_repeatable
         self._pause_s = FIRST_PAUSE_S
         self._may_be_done = False
 

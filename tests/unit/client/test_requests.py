@@ -132,7 +132,7 @@ def test_too_many_says_when_to_come_back() -> None:
 # Repetition
 
 
-def attempts(method: str = "GET", *, retries: int = 2, is_repeatable: bool = False) -> Attempts:
+def attempts(method: str = "GET", *, retries: int = 2, is_repeatable: bool | None = None) -> Attempts:
     return Attempts(SERVER, method, retries, is_repeatable=is_repeatable)
 
 

@@ -5,7 +5,7 @@ from typing import Unpack
 
 from orchestra.client.addresses import path
 from orchestra.client.answers import Me
-from orchestra.client.asynchronous.connection import AsyncConnection
+from orchestra.client.asynchronous.connection import AsyncConnection, version_header
 from orchestra.client.contents import AuthenticationChanges, TokenContent
 from orchestra.client.entities import Authentication, NewToken, Session
 
@@ -48,19 +48,20 @@ class AsyncAccount(AsyncConnection):
     async def set_own_password(self, password: str, *, current_password: str | None = None) -> None:
         """Set the own password, proving to know the current one if there is one; the other sessions end.
 
-        Raises InvalidContent, and NotAllowed when `current_password` is wrong.
+        Raises InvalidContent, NotAllowed when `current_password` is wrong, and OutcomeUnknown when no answer came.
         """
         body = {"password": password} | ({} if current_password is None else {"current_password": current_password})
-        await self._request("PUT", "/me/password", body=body)
+        # Once it is set, the current password is another: repeating it would count as a wrong guess.
+        await self._request("PUT", "/me/password", is_repeatable=False, body=body)
 
     async def reauthenticate(self, *, password: str | None = None, token: str | None = None) -> None:
         """Prove again who one is, which a session needs before it makes tokens or changes rights."""
         body = {"token": token} if password is None else {"password": password}
         await self._request("POST", "/me/reauthenticate", body=body)
 
-    async def own_sessions(self) -> tuple[Session, ...]:
-        """The caller's sessions on the website."""
-        return await self._all(Session, "/me/sessions")
+    def own_sessions(self, *, order: str | None = None, limit: int | None = None) -> AsyncIterator[Session]:
+        """Where the caller is signed in on the website, as last used first."""
+        return self._items(Session, "/me/sessions", limit, {"order": order})
 
     async def end_own_session(self, session: str) -> None:
         """End one of the own sessions."""
@@ -92,10 +93,20 @@ class AsyncAccount(AsyncConnection):
         return await self._value(NewToken, "POST", "/me/authentications", body=content)
 
     async def change_own_authentication(
-        self, authentication: str, **changes: Unpack[AuthenticationChanges]
+        self,
+        authentication: str,
+        *,
+        if_match: str | Authentication | None = None,
+        **changes: Unpack[AuthenticationChanges],
     ) -> Authentication:
         """Change the description or the expiration of an own authentication; a date that has passed ends it now."""
-        return await self._value(Authentication, "PATCH", path("me", "authentications", authentication), body=changes)
+        return await self._value(
+            Authentication,
+            "PATCH",
+            path("me", "authentications", authentication),
+            body=changes,
+            headers=version_header(if_match),
+        )
 
     async def delete_own_authentication(self, authentication: str) -> None:
         """Delete one of the own tokens: it is invalid at once, and the other sessions end."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from orchestra.client.answers import Plan
+from orchestra.client.answers import ImportReport, Plan
 from orchestra.client.asynchronous.connection import AsyncConnection
 from orchestra.client.contents import ConfigurationFile
 
@@ -29,6 +29,20 @@ class AsyncConfiguration(AsyncConnection):
         """
         return await self._value(
             Plan, "POST", "/configuration/apply", body={"files": list(files), "prune": prune, "source": source}
+        )
+
+    async def import_job_orchestra(self, files: Sequence[ConfigurationFile], *, dry_run: bool = False) -> ImportReport:
+        """Import files of a Job Orchestra export (`user.json` …) and tell what became of each record.
+
+        A long history comes in several calls, oldest runs first, each with `project.json` and `job.json` too.
+        What is there stays: a repeated call changes nothing. Raises InvalidContent, with each problem's place.
+        """
+        return await self._value(
+            ImportReport,
+            "POST",
+            "/import/job-orchestra",
+            is_repeatable=True,
+            body={"files": list(files), "dry_run": dry_run},
         )
 
     async def openapi(self) -> dict[str, Any]:

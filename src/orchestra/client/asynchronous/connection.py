@@ -136,7 +136,7 @@ class AsyncConnection:
         *,
         body: object = NOTHING,
         headers: Mapping[str, str] = NO_HEADERS,
-        is_repeatable: bool = False,
+        is_repeatable: bool | None = None,
         allowed: Collection[int] = (),
         **request: Any,
     ) -> httpx.Response:

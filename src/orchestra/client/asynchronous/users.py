@@ -50,11 +50,20 @@ class AsyncUsers(AsyncConnection):
         return await self._value(NewToken, "POST", path("users", user, "authentications"), body=content)
 
     async def change_authentication(
-        self, user: str, authentication: str, **changes: Unpack[AuthenticationChanges]
+        self,
+        user: str,
+        authentication: str,
+        *,
+        if_match: str | Authentication | None = None,
+        **changes: Unpack[AuthenticationChanges],
     ) -> Authentication:
         """Change the description or the expiration of an authentication; a date that has passed ends it now."""
         return await self._value(
-            Authentication, "PATCH", path("users", user, "authentications", authentication), body=changes
+            Authentication,
+            "PATCH",
+            path("users", user, "authentications", authentication),
+            body=changes,
+            headers=version_header(if_match),
         )
 
     async def delete_authentication(self, user: str, authentication: str) -> None:
@@ -72,9 +81,9 @@ class AsyncUsers(AsyncConnection):
         """
         return await self._value(Link, "POST", path("users", user, "link"))
 
-    async def sessions(self, user: str) -> tuple[Session, ...]:
-        """The sessions of a user on the website."""
-        return await self._all(Session, path("users", user, "sessions"))
+    def sessions(self, user: str, *, order: str | None = None, limit: int | None = None) -> AsyncIterator[Session]:
+        """Where a user is signed in on the website, as last used first."""
+        return self._items(Session, path("users", user, "sessions"), limit, {"order": order})
 
     async def end_sessions(self, user: str) -> None:
         """Sign a user out everywhere."""

@@ -4,7 +4,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from orchestra.client.answers import Plan
+from orchestra.client.answers import ImportReport, Plan
 from orchestra.client.contents import ConfigurationFile
 from orchestra.client.synchronous.connection import Connection
 
@@ -30,6 +30,20 @@ class Configuration(Connection):
         """
         return self._value(
             Plan, "POST", "/configuration/apply", body={"files": list(files), "prune": prune, "source": source}
+        )
+
+    def import_job_orchestra(self, files: Sequence[ConfigurationFile], *, dry_run: bool = False) -> ImportReport:
+        """Import files of a Job Orchestra export (`user.json` …) and tell what became of each record.
+
+        A long history comes in several calls, oldest runs first, each with `project.json` and `job.json` too.
+        What is there stays: a repeated call changes nothing. Raises InvalidContent, with each problem's place.
+        """
+        return self._value(
+            ImportReport,
+            "POST",
+            "/import/job-orchestra",
+            is_repeatable=True,
+            body={"files": list(files), "dry_run": dry_run},
         )
 
     def openapi(self) -> dict[str, Any]:

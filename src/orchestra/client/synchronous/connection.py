@@ -135,7 +135,7 @@ class Connection:
         *,
         body: object = NOTHING,
         headers: Mapping[str, str] = NO_HEADERS,
-        is_repeatable: bool = False,
+        is_repeatable: bool | None = None,
         allowed: Collection[int] = (),
         **request: Any,
     ) -> httpx.Response:

@@ -49,11 +49,20 @@ class Users(Connection):
         return self._value(NewToken, "POST", path("users", user, "authentications"), body=content)
 
     def change_authentication(
-        self, user: str, authentication: str, **changes: Unpack[AuthenticationChanges]
+        self,
+        user: str,
+        authentication: str,
+        *,
+        if_match: str | Authentication | None = None,
+        **changes: Unpack[AuthenticationChanges],
     ) -> Authentication:
         """Change the description or the expiration of an authentication; a date that has passed ends it now."""
         return self._value(
-            Authentication, "PATCH", path("users", user, "authentications", authentication), body=changes
+            Authentication,
+            "PATCH",
+            path("users", user, "authentications", authentication),
+            body=changes,
+            headers=version_header(if_match),
         )
 
     def delete_authentication(self, user: str, authentication: str) -> None:
@@ -71,9 +80,9 @@ class Users(Connection):
         """
         return self._value(Link, "POST", path("users", user, "link"))
 
-    def sessions(self, user: str) -> tuple[Session, ...]:
-        """The sessions of a user on the website."""
-        return self._all(Session, path("users", user, "sessions"))
+    def sessions(self, user: str, *, order: str | None = None, limit: int | None = None) -> Iterator[Session]:
+        """Where a user is signed in on the website, as last used first."""
+        return self._items(Session, path("users", user, "sessions"), limit, {"order": order})
 
     def end_sessions(self, user: str) -> None:
         """Sign a user out everywhere."""
