@@ -46,6 +46,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
     },
     "Configuration": {
         "apply": Entry("apply", "apply", "Bring projects, jobs and schedules to what files say."),
+        "import": Entry("importing", "import_", "Import what another system has: users, jobs, history."),
         "export": Entry("export", "export", "Write projects, jobs and schedules as a file for `apply`."),
         "project": Entry("project", "project", "List, show, create, change and delete projects."),
         "job": Entry("job", "job", "List, show, write, enable and disable jobs; their history."),

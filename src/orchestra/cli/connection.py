@@ -47,8 +47,11 @@ def default_data_directory() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "orchestra"
 
 
-def find_target(server: str | None, token: str | None) -> Target:
-    """The server and the token that a command uses. Raises NotAuthenticated, with what to do, when there is none."""
+def find_target(server: str | None, token: str | None, *, data: Path | None = None) -> Target:
+    """The server and the token that a command uses; `data` is the data folder of a server of this machine.
+
+    Raises NotAuthenticated, with what to do, when there is no token.
+    """
     # Imported here: the client's package brings the HTTP client along.
     from orchestra.client.credentials import is_same_server, stored_login  # noqa: PLC0415
 
@@ -59,7 +62,7 @@ def find_target(server: str | None, token: str | None) -> Target:
     if stored is not None and is_same_server(stored.server, address):
         return Target(address, stored.token, "login")
     if urlsplit(address).hostname in _LOOPBACK:
-        file = default_data_directory() / "admin-token"
+        file = (data or default_data_directory()) / "admin-token"
         try:
             return Target(address, file.read_text().strip(), "machine")
         except OSError:

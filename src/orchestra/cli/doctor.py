@@ -12,10 +12,11 @@ from typing import Final
 
 import click
 
-from orchestra.cli.connection import DEFAULT_SERVER, default_data_directory
+from orchestra.cli.connection import connection_options, default_data_directory, find_target
 from orchestra.cli.output import print_json, size, with_output
 from orchestra.client import Client
-from orchestra.domain.errors import OrchestraError
+from orchestra.domain.access import Permission
+from orchestra.domain.errors import NotAuthenticated, OrchestraError, Unavailable
 
 LITTLE_SPACE_BYTES: Final = 1 << 30
 _SIGNS: Final = {"good": ("✓", "green"), "attention": ("!", "yellow"), "bad": ("✗", "red")}
@@ -33,10 +34,9 @@ class Finding:
 
 @click.command(epilog="Example: orchestra doctor --data ./orchestra-data")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="The server's data folder.")
-@click.option("--server", envvar="ORCHESTRA_SERVER", default=DEFAULT_SERVER, show_default=True, metavar="URL")
-@click.option("--token", envvar="ORCHESTRA_TOKEN", metavar="TOKEN", help="[env: ORCHESTRA_TOKEN]")
+@connection_options
 @with_output
-def doctor(data: Path | None, server: str, token: str | None, output: str) -> int:
+def doctor(data: Path | None, server: str | None, token: str | None, output: str) -> int:
     """Check this installation and say what to do. Exit code 1 when something is bad."""
     folder = data or default_data_directory()
     findings = [*_program(), *_folder(folder), *_database(folder / "orchestra.db"), *_server(server, token, folder)]
@@ -92,18 +92,24 @@ def _database(file: Path) -> Iterator[Finding]:
         yield Finding("database", "bad", f"{file}: {verdict}", "stop the server and restore the newest backup")
 
 
-def _server(server: str, token: str | None, folder: Path) -> Iterator[Finding]:
-    token = token or _token_of(folder)
-    if token is None:
-        yield Finding("server", "attention", f"{server} not asked: no token", "pass --token, or --data of the server")
+def _server(server: str | None, token: str | None, folder: Path) -> Iterator[Finding]:
+    try:
+        target = find_target(server, token, data=folder)
+    except NotAuthenticated as error:
+        yield Finding("server", "attention", f"not asked: {error.detail}", "orchestra login, or --data of the server")
         return
     try:
-        with Client(server, token, timeout_s=5.0) as client:
+        with Client(target.server, target.token, timeout_s=5.0) as client:
             me = client.me()
-            yield Finding("server", "good", f"{server} answers; you are {me.user.identifier}")
-            yield from _workers(client)
-    except OrchestraError as error:
+            yield Finding("server", "good", f"{target.server} answers; you are {me.user.identifier}")
+            if not client.is_ready():
+                yield Finding("readiness", "bad", "the server takes no work now", "its log says why")
+            if Permission.WORKER_READ in me.permissions:
+                yield from _workers(client)
+    except Unavailable as error:
         yield Finding("server", "bad", error.detail, "is it running? start it with: orchestra server (or orchestra up)")
+    except OrchestraError as error:
+        yield Finding("server", "bad", f"{target.server}: {error.detail}", f"orchestra login --server {target.server}")
 
 
 def _workers(client: Client) -> Iterator[Finding]:
@@ -117,10 +123,3 @@ def _workers(client: Client) -> Iterator[Finding]:
         yield Finding("workers", "attention", f"{fact}: all are disabled", "orchestra worker enable NAME")
     else:
         yield Finding("workers", "attention", fact, "start one: orchestra worker --server URL --token TOKEN")
-
-
-def _token_of(folder: Path) -> str | None:
-    try:
-        return (folder / "admin-token").read_text().strip()
-    except OSError:
-        return None

@@ -1,12 +1,13 @@
 """`orchestra login`, `logout` and `whoami`: who this machine's commands speak for."""
 
 import platform
+import re
 import webbrowser
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from orchestra.cli.asking import read_password, read_secret, with_password_stdin
+from orchestra.cli.asking import read_new_password, read_password, read_secret, with_password_stdin
 from orchestra.cli.connection import DEFAULT_SERVER, with_client
 from orchestra.cli.output import bold, date, print_facts, print_json, with_output
 from orchestra.domain.errors import NotAllowed, NotAuthenticated, OrchestraError, Unavailable
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 DESCRIPTION: Final = "orchestra login on"
 """How the description of a token begins that `login` made, and that `logout` may therefore delete."""
 
+LINK: Final = re.compile(r"(?P<server>https?://[^#?]+?)/(?P<page>set-password#|login\?code=)(?P<code>[^#?&\s]+)")
+
 
 @click.command(epilog="Example: orchestra login --server https://orchestra.example.org")
 @click.option("--server", envvar="ORCHESTRA_SERVER", metavar="URL", help="The server. [env: ORCHESTRA_SERVER]")
@@ -26,9 +29,16 @@ DESCRIPTION: Final = "orchestra login on"
 @click.option(
     "--browser/--no-browser", default=None, help="Open the server's website to make a token there, and paste it here."
 )
+@click.option("--link", metavar="LINK", help="Sign in by a link that you were sent; an invitation asks for a password.")
 @with_password_stdin
 def login(
-    *, server: str | None, user: str | None, token: str | None, browser: bool | None, password_stdin: bool
+    *,
+    server: str | None,
+    user: str | None,
+    token: str | None,
+    browser: bool | None,
+    link: str | None,
+    password_stdin: bool,
 ) -> None:
     """Sign in to a server, so that the commands of this machine use it without --server and --token.
 
@@ -39,7 +49,9 @@ def login(
     from orchestra.client.credentials import Login  # noqa: PLC0415
 
     address = (server or _stored_server() or DEFAULT_SERVER).rstrip("/")
-    if token is not None:
+    if link is not None:
+        address, secret = _token_by_link(link, from_stdin=password_stdin)
+    elif token is not None:
         secret = read_secret("Token") if token == "-" else token
     elif browser:
         click.echo(f"{address}/account → make a token there, and paste it here", err=True)
@@ -79,13 +91,34 @@ def _token_by_password(server: str, user: str | None, *, from_stdin: bool) -> st
         except NotAuthenticated as error:
             error.add_note("forgotten? an administrator can make you a link: orchestra user link USER")
             raise
-        try:
-            return client.create_own_token(description=f"{DESCRIPTION} {platform.node()}").secret
-        except NotAllowed as error:
-            error.add_note("a disabled user can use the website's account page, and nothing else")
-            raise
-        finally:
-            client.sign_out()
+        return _make_token(client)
+
+
+def _token_by_link(link: str, *, from_stdin: bool) -> tuple[str, str]:
+    """The server of a link, and a new token of the user that it is for. Raises NotAuthenticated for a used one."""
+    from orchestra.client import Client  # noqa: PLC0415
+
+    found = LINK.fullmatch(link.strip())
+    if found is None:
+        raise click.UsageError("--link is the whole address: https://…/set-password#… or https://…/login?code=…")
+    server, code = found["server"], found["code"]
+    with Client(server) as client:
+        if found["page"].startswith("login"):
+            client.sign_in(code=code)
+        else:
+            client.set_password_by_code(code, read_new_password(from_stdin=from_stdin))
+        return server, _make_token(client)
+
+
+def _make_token(client: "Client") -> str:
+    """A new token of the user whose session the client has; the session is ended."""
+    try:
+        return client.create_own_token(description=f"{DESCRIPTION} {platform.node()}").secret
+    except NotAllowed as error:
+        error.add_note("a disabled user can use the website's account page, and nothing else")
+        raise
+    finally:
+        client.sign_out()
 
 
 def _check(server: str, token: str) -> "Me":

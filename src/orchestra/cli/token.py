@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from orchestra.client import Client
     from orchestra.client.entities import Authentication
 
-EXPIRES_HELP = "2027-01-31, 2027-01-31T12:00:00Z, or a span from now such as 30d."
+EXPIRES_HELP = "2027-01-31, 2027-01-31T12:00:00Z, a span from now such as 30d, or never."
 
 
 def with_user(command: Any) -> Any:
@@ -77,14 +77,14 @@ def create(
     *,
     owner: str | None,
     description: str,
-    expires: datetime | None,
+    expires: datetime | str | None,
     roles: tuple[str, ...],
     output: str,
 ) -> None:
     """Make a token and print it: it is shown this once and never again."""
     content: dict[str, Any] = {"description": description}
     if expires is not None:
-        content["expiration_date"] = expires
+        content["expiration_date"] = _date(expires)
     if roles:
         content["roles"] = list(roles)
     made = client.create_own_token(**content) if owner is None else client.create_token(owner, **content)
@@ -94,6 +94,11 @@ def create(
     click.echo(made.secret)
     until = f"until {date(made.expiration_date)}" if made.expiration_date else "for ever"
     click.echo(f"token {made.identifier} of {made.user}, valid {until}; it is not shown again", err=True)
+
+
+def _date(expires: datetime | str) -> datetime | None:
+    """The date as the API takes it; none means that the token never expires."""
+    return expires if isinstance(expires, datetime) else None
 
 
 @token.command(epilog="Example: orchestra token show 0192f3a0-0000-7000-8000-000000000000")
@@ -137,13 +142,15 @@ def change(
     identifier: str,
     owner: str | None,
     description: str | None,
-    expires: datetime | None,
+    expires: datetime | str | None,
     output: str,
 ) -> None:
     """Change what a token is for, or how long it is valid."""
-    changes: dict[str, Any] = {
-        name: value for name, value in (("description", description), ("expiration_date", expires)) if value is not None
-    }
+    changes: dict[str, Any] = {}
+    if description is not None:
+        changes["description"] = description
+    if expires is not None:
+        changes["expiration_date"] = _date(expires)
     if not changes:
         raise click.UsageError("name what to change: --description or --expires")
     _change(client, owner, identifier, changes, output)

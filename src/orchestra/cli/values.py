@@ -56,10 +56,13 @@ def parse_services(texts: Iterable[str]) -> dict[str, dict[str, object]]:
     return found
 
 
-class Moment(click.ParamType[datetime]):
-    """A date: RFC 3339, a day, or a span from now such as `30d`. `never` is None where it is allowed.
+NEVER: Final = "never"
 
-    Values are aware UTC datetimes.
+
+class Moment(click.ParamType["datetime | str"]):
+    """A date: RFC 3339, a day, or a span from now such as `30d`; or `never`.
+
+    Values are aware UTC datetimes, or `NEVER`.
     """
 
     name = "moment"
@@ -67,10 +70,12 @@ class Moment(click.ParamType[datetime]):
     def __init__(self, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self._now = now
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime | str:
         if isinstance(value, datetime):
             return value
         text = str(value).strip()
+        if text == NEVER:
+            return NEVER
         if text == "now":
             return self._now()
         seconds = duration.parse(text)
@@ -79,7 +84,9 @@ class Moment(click.ParamType[datetime]):
         try:
             found = datetime.fromisoformat(text)
         except ValueError:
-            self.fail(f"'{text}' is no date: give 2027-01-31, 2027-01-31T12:00:00Z, or a span such as 30d", param, ctx)
+            self.fail(
+                f"'{text}' is no date: give 2027-01-31, 2027-01-31T12:00:00Z, a span such as 30d, or never", param, ctx
+            )
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
