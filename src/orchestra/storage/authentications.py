@@ -224,14 +224,18 @@ def _user(connection: Connection, token: Token, now: datetime) -> Principal | No
 
 
 def _ancestors(connection: Connection, text_: str, user: str, now: datetime) -> Principal | None:
-    """Who shows a token of Job Orchestra: all tokens of the user are compared, so time does not tell which fits."""
+    """Who shows a token of Job Orchestra: all tokens of the user are compared, so time does not tell which fits.
+
+    It is valid until it expires, as it was promised there: how long nobody used it does not count.
+    """
     secret = tokens.ancestor_secret(text_)
     if secret is None:
         return None
     digest = tokens.digest(secret).encode()
     rows = connection.execute(_OF_NAME, {"user": user}).all()
     fitting = [row for row in rows if hmac.compare_digest(digest, row.secret.lower().encode())]
-    return next((_speaks(row, TokenKind.USER) for row in fitting if not _is_over(row, now)), None)
+    valid_ = (row for row in fitting if row.expiration_date is None or row.expiration_date > now)
+    return next((_speaks(row, TokenKind.USER) for row in valid_), None)
 
 
 def _is_over(row: Row[*tuple[Any, ...]], now: datetime) -> bool:
