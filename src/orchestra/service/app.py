@@ -34,6 +34,7 @@ from orchestra.service.routes import (
     documentation,
     events,
     health,
+    imports,
     jobs,
     live,
     log_sections,
@@ -162,6 +163,7 @@ def create_litestar() -> Litestar:
         sessions,
         account,
         configuration,
+        imports,
         events,
         live,
     )

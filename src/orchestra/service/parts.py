@@ -24,6 +24,8 @@ BODY_BYTES: Final = 1 << 20
 """Largest body of a request; definitions and parameters stay far below."""
 CONFIGURATION_BODY_BYTES: Final = 64 << 20
 """Largest body of `/configuration/…`: 20,000 schedules and their jobs, with room."""
+IMPORT_BODY_BYTES: Final = 64 << 20
+"""Largest body of `/import/…`: everything but a long history, which comes in several."""
 PENDING_RUNS_PER_PROJECT: Final = 50_000
 """Most pending runs of one project; the next trigger is refused with 429."""
 

@@ -68,7 +68,7 @@ def _commands(given: Mapping[str, Any], made: Definition) -> None:
     if teardown:
         made.remarks.append(
             "teardown_commands are under 'finally': all of them are executed, also after an abort, "
-            "and one that fails does not make the run an exception"
+            "and one that fails makes the run failed, there an exception"
         )
     if not setup and not commands:
         commands = [["true"]]

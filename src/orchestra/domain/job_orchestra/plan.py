@@ -150,7 +150,7 @@ class _Maker:
             path = f"{one.user}/{one.identifier}"
             known = self._present.authentications.get(one.identifier)
             if known is None and (reason := self._against_authentication(one.user, one.type, created, passwords)):
-                kept = one.user in self._present.users
+                kept = found.value is not None and one.user in self._present.users
                 self._tell(Table.USER_AUTHENTICATION, path, found, Action.CONFLICT if kept else Action.NONE, reason)
             elif self._add(Table.USER_AUTHENTICATION, one, path, found, before=known, fields=("user", "type", *_BORN)):
                 assert found.value is not None
