@@ -1,7 +1,7 @@
 """Conditional requests: ETags of what people edit, `If-Match` and `If-None-Match` (RFC 9110 section 13).
 
 A tag is a digest of what a GET would answer, but for what changes by itself (when a worker was last
-seen), so it changes exactly when somebody's edit would overwrite somebody else's.
+seen, a token last used), so it changes exactly when somebody's edit would overwrite somebody else's.
 """
 
 import hashlib
@@ -12,13 +12,23 @@ import msgspec
 from litestar.response import Response
 
 from orchestra.domain.errors import InvalidContent, OrchestraError, PreconditionFailed, Problem
-from orchestra.service.entities import Entity, WorkerEntity
+from orchestra.service.entities import AuthenticationEntity, Entity, WorkerEntity
 
-_LIVE: Final = ("active_runs", "is_active", "should_disconnect", "connection_date", "last_seen_date", "update_date")
-"""Fields of a worker that nobody edits."""
+_LIVE: Final[dict[type[Entity], tuple[str, ...]]] = {
+    WorkerEntity: (
+        "active_runs",
+        "is_active",
+        "should_disconnect",
+        "connection_date",
+        "last_seen_date",
+        "update_date",
+    ),
+    AuthenticationEntity: ("last_use_date",),
+}
+"""Fields that nobody edits."""
 
 
-TAGS: Final = r'^\s*(\*|(W/)?"[^"]*"(\s*,\s*(W/)?"[^"]*")*)\s*$'
+TAGS: Final = r'^(\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*)$'
 """The form of `If-Match` and `If-None-Match`."""
 _TAGS: Final = re.compile(TAGS)
 
@@ -26,8 +36,8 @@ _TAGS: Final = re.compile(TAGS)
 def tag(entity: Entity) -> str:
     """Return the entity's ETag, quotes included."""
     value: Any = msgspec.to_builtins(entity)
-    if isinstance(entity, WorkerEntity):
-        value = {name: one for name, one in value.items() if name not in _LIVE}
+    live = _LIVE.get(type(entity), ())
+    value = {name: one for name, one in value.items() if name not in live}
     return f'"{hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:32]}"'
 
 
