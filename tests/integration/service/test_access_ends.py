@@ -61,7 +61,13 @@ def take_role(one: Reader) -> None:
     one.home.api.patch("/api/v1/users/ada", json={"roles": ["Viewer@other"]}).raise_for_status()
 
 
-LOSSES: list[Callable[[Reader], None]] = [disable, delete_token, delete_user, take_role]
+def expire(one: Reader) -> None:
+    path = f"/api/v1/users/ada/authentications/{one.authentication}"
+    past = (one.home.clock.now() - timedelta(seconds=1)).isoformat()
+    one.home.api.patch(path, json={"expiration_date": past}).raise_for_status()
+
+
+LOSSES: list[Callable[[Reader], None]] = [disable, delete_token, delete_user, take_role, expire]
 
 
 @pytest.fixture(params=["one server", "another server on PostgreSQL"])

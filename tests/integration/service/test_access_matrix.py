@@ -1,174 +1,274 @@
-"""Every role × every route: what the table says is what the service does, for the own project and for others."""
+"""S-11: every route × every method × every caller × own and other projects: what the table says is what happens.
+
+`access_table` has the routes and the callers; its oracle reads the table of roles by itself. One service
+answers all of it: bodies are wrong on purpose and tags are stale, so nothing is changed. Whatever is hidden
+is compared with what does not exist: the answers must be the same but for the name.
+"""
 
 from __future__ import annotations
 
+import http.client
+import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
 
-import httpx
 import pytest
 from litestar.handlers import HTTPRouteHandler
-from litestar.routes import HTTPRoute
 
-from integration.service.rig import Rig, running
-from orchestra.domain.access import GLOBAL, Permission, Principal, can_anonymous
+from integration.service.access_table import CALLERS, CELLS, NOWHERE, OTHER, OWN, ROWS, Caller, Row, oracle
+from integration.service.rig import WAIT_S, Rig, running
+from integration.service.test_live import Live, open_socket
+from orchestra.config import ServerSettings
+from orchestra.domain.access import TokenKind
+from orchestra.domain.placement import Assignment
+from orchestra.domain.run import Started
+from orchestra.master.app import Master
+from orchestra.master.listener import Listener
 from orchestra.service.app import create_litestar
 from orchestra.service.authorization import PERMISSION
-from orchestra.storage import users
+from orchestra.storage import runs, tokens
 
-ROLES = {
-    "anonymous": None,
-    "none": (),
-    "viewer": ("Viewer",),
-    "operator": ("Operator",),
-    "auditor": ("Auditor",),
-    "worker": ("Worker",),
-    "administrator": ("Administrator",),
-    "viewer-of-core": ("Viewer@core",),
-    "operator-of-core": ("Operator@core",),
-    "administrator-of-core": ("Administrator@core",),
-    "operator-of-other": ("Operator@other",),
-    "disabled": ("Administrator",),
-}
-STREAMS = {"streamEvents"}
-"""Routes that answer without an end when they let somebody in."""
-
-
-@dataclass(frozen=True)
-class Route:
-    method: str
-    path: str
-    operation: str
-    permission: Permission
-
-    def __str__(self) -> str:
-        return self.operation
-
-
-def _routes() -> list[Route]:
-    """Every route, in an order that does not depend on hashes: all processes of a test run must see the same."""
-    found = []
-    for route in create_litestar().routes:
-        if isinstance(route, HTTPRoute):
-            for handler in route.route_handlers:
-                if isinstance(handler, HTTPRouteHandler) and PERMISSION in handler.opt:
-                    method = next(iter(handler.http_methods))
-                    found.append(Route(method, route.path_format, str(handler.operation_id), handler.opt[PERMISSION]))
-    return sorted(found, key=str)
+SECRET = b"s" * tokens.SECRET_BYTES
+MISSING_RUN = "00000000-0000-4000-8000-00000000dead"
+CHANGING = frozenset({"date", "orchestra-request-id", "content-length"})
+"""Headers that differ between two answers that say the same."""
 
 
 @dataclass
 class World:
+    """`runs` maps a target to its run: the caller's own, another one of its project, another project's, none."""
+
     rig: Rig
-    clients: dict[str, httpx.Client]
-    run: str
+    tokens: dict[str, str | None]
+    runs: dict[str, str]
+    listener: Listener
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with running(tmp_path_factory.mktemp("matrix")) as rig:
-        rig.job()
-        rig.job(project="other")
-        rig.worker()
-        clients = {"anonymous": rig.client()}
-        for name, roles in ROLES.items():
-            if roles is not None:
-                clients[name] = rig.user(name, *roles)
-        rig.api.patch("/api/v1/users/disabled", json={"is_enabled": False}).raise_for_status()
-        yield World(rig, clients, rig.done(b"x\n"))
+    with pytest.MonkeyPatch.context() as patch:
+        # Callers without a valid token ask hundreds of times.
+        patch.setattr("orchestra.service.authentication.BAD_TOKENS_A_MINUTE", 1_000_000)
+        with running(tmp_path_factory.mktemp("matrix")) as rig:
+            found = {
+                target: _furnish(rig, project) for target, project in ((OWN, OWN), ("foreign", OWN), (OTHER, OTHER))
+            }
+            rig.worker("w9")
+            rig.api.put("/api/v1/users/u9", json={}).raise_for_status()
+            yield World(rig, _tokens(rig, found[OWN]), {**found, NOWHERE: MISSING_RUN}, _listener(rig))
 
 
-@pytest.mark.parametrize("route", _routes(), ids=str)
-@pytest.mark.parametrize("name", ROLES)
-def test_the_route_opens_exactly_to_those_whom_the_table_names(world: World, name: str, route: Route) -> None:
-    path = route.path.format(
-        project="core",
-        job="build",
-        run=world.run,
-        number=1,
-        schedule="s",
-        worker="w9",
-        user="u9",
-        identifier="i9",
-        line=1,
+def _furnish(rig: Rig, project: str) -> str:
+    """A project with everything in it, and one more running run, which has a token and two lines of log."""
+    rig.job(project=project)
+    schedule = {"job": "build", "expression": "0 3 * * *"}
+    rig.api.put(f"/api/v1/projects/{project}/schedules/nightly", json=schedule).raise_for_status()
+    rig.worker("w1", concurrency=100)
+    run = str(rig.trigger(project=project)["identifier"])
+    one = Assignment(run=run, epoch=0, worker="w1", worker_properties={})
+    now = rig.clock.now()
+    rig.write(lambda rows: runs.claim(rows, [one], now, {run: tokens.digest(SECRET)}))
+    rig.write(lambda rows: runs.record(rows, run, Started(epoch=1, date=now), now))
+    rig.append(run, b"one\ntwo\n")
+    return run
+
+
+def _tokens(rig: Rig, run: str) -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    ended = _furnish(rig, OWN)
+    rig.finish(ended)
+    soon = (rig.clock.now() + timedelta(minutes=5)).isoformat()
+    for caller in CALLERS:
+        if caller.is_anonymous:
+            found[caller.name] = None
+        elif caller.is_run:
+            found[caller.name] = tokens.make(TokenKind.RUN, ended if caller.is_dead else run, SECRET)
+        else:
+            found[caller.name] = _token(rig, caller, soon)
+    rig.clock.ahead = timedelta(minutes=6)
+    return found
+
+
+def _token(rig: Rig, caller: Caller, soon: str) -> str:
+    path = f"/api/v1/users/{caller.name}"
+    # The roles come in the end: a limit must fit what its user has when it is made.
+    rig.api.put(path, json={"roles": ["Administrator", "Worker"]}).raise_for_status()
+    body: dict[str, Any] = {} if caller.limit is None else {"roles": list(caller.limit)}
+    body |= {"expiration_date": soon} if caller.name == "expired" else {}
+    made = rig.api.post(f"{path}/authentications", json=body)
+    made.raise_for_status()
+    rig.api.put(path, json={"roles": list(caller.roles), "is_enabled": caller.is_enabled}).raise_for_status()
+    if caller.name == "deleted":
+        rig.api.delete(f"{path}/authentications/{made.json()['identifier']}").raise_for_status()
+    return str(made.json()["secret"])
+
+
+def _listener(rig: Rig) -> Listener:
+    """The workers' address, of a master that does not run: it says who would be let in."""
+    settings = ServerSettings()
+    return Listener(
+        Master(
+            database=rig.database,
+            logs=rig.logs,
+            hints=rig.hints,
+            clock=rig.clock,
+            random=rig.app.parts.random,
+            settings=settings,
+        )
     )
-    answer = _answer(world.clients[name], route, path)
-    roles = ROLES[name]
-    if can_anonymous(route.permission):
-        assert answer not in (403, 404), "open to everyone"
-        return
-    if roles is None:
-        assert answer == 401
-        return
-    principal = Principal(user=name, roles=roles, is_enabled=name != "disabled")
-    in_core = "{project}" in route.path or "{run}" in route.path
-    sees = principal.can(Permission.PROJECT_READ, "core")
-    if in_core and not principal.can(route.permission, "core"):
-        # Through a run, whoever has the permission nowhere at all is told so; else the run does not exist for them.
-        anywhere = principal.scope(route.permission) != frozenset()
-        hidden = not sees and ("{project}" in route.path or anywhere)
-        assert answer == (404 if hidden else 403)
-    elif not in_core and principal.scope(route.permission) == frozenset():
-        assert answer == 403
-    else:
-        assert answer not in (401, 403)
-        assert (route.permission in GLOBAL) <= principal.can(route.permission)
 
 
-def _answer(client: httpx.Client, route: Route, path: str) -> int:
-    """The status, without waiting for the end of streams. Bodies are wrong on purpose: nothing is changed."""
-    options = {} if route.method in ("GET", "DELETE") else {"content": b"[]", "headers": {"Content-Type": "text/plain"}}
-    if route.operation in ("signOut", "cancelRun", "abortRun", "retryRun"):
-        options = {}
-    with client.stream(route.method, path, **options) as answer:  # type: ignore[arg-type]
-        if route.operation not in STREAMS:
-            answer.read()
-        return answer.status_code
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def told(self, *names: str) -> tuple[int, dict[str, str], str]:
+        """What it says, but for the name of what was asked for, and for what differs every time."""
+        text = self.body.decode()
+        for name in names:
+            text = text.replace(name, "?")
+        if self.headers.get("content-type") == "application/problem+json":
+            problem = json.loads(text or "{}")
+            problem.pop("request_id", None)
+            text = json.dumps(problem)
+        return self.status, {name: value for name, value in self.headers.items() if name not in CHANGING}, text
 
 
-def test_lists_hold_only_what_the_caller_may_see(world: World) -> None:
-    def seen(name: str, path: str, key: str) -> set[str]:
-        return {one[key] for one in world.clients[name].get(path).json()["items"]}
+class Asker:
+    """Asks as one caller, over one connection that is kept."""
 
-    assert seen("viewer", "/api/v1/projects", "identifier") == {"core", "other"}
-    assert seen("viewer-of-core", "/api/v1/projects", "identifier") == {"core"}
-    world.rig.trigger(project="other")
-    assert seen("viewer", "/api/v1/runs", "project") == {"core", "other"}
-    assert seen("viewer-of-core", "/api/v1/runs", "project") == {"core"}
-    assert seen("operator-of-other", "/api/v1/runs", "project") == {"other"}
-    assert seen("viewer-of-core", "/api/v1/runs?project=other", "project") == set()
-    assert seen("viewer-of-core", "/api/v1/runs?project=none", "project") == set()
+    def __init__(self, world: World, caller: Caller) -> None:
+        self._world = world
+        self._token = world.tokens[caller.name]
+        self._connection = http.client.HTTPConnection("127.0.0.1", world.rig.port, timeout=WAIT_S)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def ask(self, method: str, row: Row, target: str | None) -> Answer:
+        if row.method == "TOPIC":
+            return self._topic(row, target)
+        if row.method == "WS":
+            return self._socket(row)
+        # Of a run only its row tells the project, which is read after the body: there the body must fit.
+        kind, body = ("application/json", b"{}") if row.kind == "run" else ("text/plain", b"[]")
+        headers = {"If-Match": '"stale"', "Content-Type": kind}
+        headers |= {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        self._connection.request(method, self._fill(row.path, target), None if row.method == "GET" else body, headers)
+        answer = self._connection.getresponse()
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        if row.is_stream and method == "GET" and answer.status == 200:
+            answer.close()
+            self._connection.close()
+            return Answer(200, found, b"")
+        return Answer(answer.status, found, answer.read())
+
+    def names(self, target: str | None) -> tuple[str, ...]:
+        """What only the name of the target is in an answer."""
+        return () if target is None else (target, self._world.runs[target])
+
+    def _fill(self, path: str, target: str | None) -> str:
+        return path.format(
+            project=OWN if target == "foreign" else target,
+            run=self._world.runs.get(target or ""),
+            job="build",
+            schedule="nightly",
+            number=1,
+            revision=1,
+            line=1,
+            worker="w9",
+            user="u9",
+            identifier="i9",
+        )
+
+    def _topic(self, row: Row, target: str | None) -> Answer:
+        topic, at, argument = row.path.partition("@")
+        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+        with open_socket(self._world.rig, headers) as socket:
+            connection = Live(socket)
+            if self._token is None or connection_is_refused(connection):
+                return Answer(401, {}, b"")
+            connection.sub(self._fill(topic, target), args={argument: target} if at else {})
+            found = connection.until(lambda message: message.get("id") == "s")
+            problem = found.get("problem") or {"status": 200}
+            return Answer(problem["status"], {}, json.dumps(problem).encode())
+
+    def _socket(self, row: Row) -> Answer:
+        if row.path.endswith("/live"):
+            # Whoever may not is told by a code: the handshake itself is open to everyone.
+            return Answer(200, {}, b"")
+        return Answer(self._world.rig.run(self._connect()), {}, b"")
+
+    async def _connect(self) -> int:
+        headers = [] if self._token is None else [(b"authorization", f"Bearer {self._token}".encode())]
+        said: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "websocket.connect"}
+
+        async def send(message: Any) -> None:
+            said.append(message)
+
+        scope = {"type": "websocket", "headers": headers, "extensions": {"websocket.http.response": {}}}
+        await self._world.listener(scope, receive, send)
+        return 101 if said[0]["type"] == "websocket.accept" else int(said[0]["status"])
 
 
-def test_what_lies_in_another_project_does_not_exist(world: World) -> None:
-    client = world.clients["operator-of-other"]
-    for path in ("/api/v1/projects/core", "/api/v1/projects/core/runs", f"/api/v1/runs/{world.run}/log"):
-        hidden, missing = client.get(path), client.get(path.replace("core", "none").replace(world.run, "none"))
-        assert hidden.status_code == missing.status_code == 404
-        assert hidden.json()["title"] == missing.json()["title"]
-    assert client.post("/api/v1/projects/core/jobs/build/trigger").status_code == 404
-    assert client.post("/api/v1/projects/other/jobs/build/trigger").status_code == 201
+def connection_is_refused(connection: Live) -> bool:
+    """Whether the server closes it instead of saying hello."""
+    try:
+        return connection.next()["type"] != "hello"
+    except Exception:
+        assert connection.socket.close_code == 4401
+        return True
 
 
-def test_names_of_users_are_for_viewers_and_everything_else_for_administrators(world: World) -> None:
-    assert set(world.clients["viewer"].get("/api/v1/users/operator").json()) == {"identifier", "display_name"}
-    assert "roles" in world.clients["auditor"].get("/api/v1/users/operator").json()
-    assert world.clients["viewer-of-core"].get("/api/v1/users").status_code == 403
+def test_s10_every_route_has_a_row_and_every_row_its_permission() -> None:
+    """A new route fails here until `access_table` says what it is."""
+    actual = {}
+    for route in create_litestar().routes:
+        for handler in getattr(route, "route_handlers", None) or [route.route_handler]:  # type: ignore[union-attr]
+            if PERMISSION in handler.opt:
+                method = next(iter(handler.http_methods)) if isinstance(handler, HTTPRouteHandler) else "WS"
+                actual[f"{method} {route.path_format}"] = handler.opt[PERMISSION]
+    # What is served beside the service, by the master's own application.
+    actual["WS /api/v1/workers/connect"] = next(one.permission for one in ROWS if one.path.endswith("/connect"))
+    assert {str(row): row.permission for row in ROWS} == actual
 
 
-def test_an_operator_enables_but_does_not_define(world: World) -> None:
-    operator = world.clients["operator-of-core"]
-    job = "/api/v1/projects/core/jobs/build"
-    assert operator.patch(job, json={"is_enabled": True}).status_code == 200
-    assert operator.patch(job, json={"is_enabled": True, "description": "mine"}).status_code == 403
-    assert world.clients["administrator-of-core"].patch(job, json={"description": "ours"}).status_code == 200
-    worker = "/api/v1/workers/w1"
-    assert world.clients["operator"].patch(worker, json={"note": "disk is replaced"}).status_code == 200
-    assert world.clients["operator"].patch(worker, json={"display_name": "x"}).status_code == 403
+def test_s11_the_matrix_has_thousands_of_cells(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(CELLS) > 3_000
+    with capsys.disabled():
+        print(f"\naccess matrix: {len(CELLS)} cells = {len(ROWS)} routes x {len(CALLERS)} callers x methods x targets")
 
 
-def test_every_permission_that_the_api_needs_is_in_the_table(world: World) -> None:
-    me = world.clients["operator-of-core"].get("/api/v1/me").json()
-    assert "job.trigger" in me["projects"]["core"]
-    assert "job.trigger" not in me["permissions"]
-    assert world.rig.read(lambda rows: users.get(rows, "operator-of-core")) is not None
+@pytest.mark.parametrize("caller", CALLERS, ids=str)
+def test_s11_every_route_opens_exactly_as_the_table_says(world: World, caller: Caller) -> None:
+    with closing(Asker(world, caller)) as asker:
+        wrong = list(_differences(asker, caller))
+    assert not wrong, "\n".join(wrong)
+
+
+def _differences(asker: Asker, caller: Caller) -> Iterator[str]:
+    for _, method, row, target in (cell for cell in CELLS if cell[0] is caller):
+        answer = asker.ask(method, row, target)
+        expected = oracle(caller, row, target)
+        if method == "OPTIONS":
+            # The framework answers it, with the methods of the route, to everyone who may see the own account.
+            expected = 401 if caller.is_anonymous or caller.is_dead else 0
+        if expected == 0:
+            is_right = answer.status not in (401, 403)
+            is_right &= answer.status != 404 or target == NOWHERE or row.is_absent
+        else:
+            is_right = answer.status == expected
+        if not is_right:
+            yield f"{method} {row.path} of {target}: expected {expected or 'to be let in'}, got {answer.status}"
+        if expected == 404 and target != NOWHERE:
+            absent = asker.ask(method, row, NOWHERE)
+            if answer.told(*asker.names(target)) != absent.told(*asker.names(NOWHERE)):
+                yield f"{method} {row.path} of {target} tells that it exists: {answer} is not {absent}"

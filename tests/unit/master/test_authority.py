@@ -53,6 +53,13 @@ def take_the_role(rows: Connection, world: World) -> None:
     users.save(rows, stored.a_user("machines", roles=("Viewer",)), world.clock.now())
 
 
+def limit(rows: Connection, world: World) -> None:
+    del world
+    found = authentications.get(rows, TOKEN)
+    assert found is not None
+    authentications.save(rows, replace(found, roles=("Viewer",)))
+
+
 def expire(rows: Connection, world: World) -> None:
     found = authentications.get(rows, TOKEN)
     assert found is not None
@@ -63,6 +70,7 @@ LOSSES = {
     delete_token: "expired or was deleted",
     disable: "the user machines is disabled",
     take_the_role: "the user machines does not have the role Worker",
+    limit: "limited",
     expire: "expired or was deleted",
 }
 

@@ -21,7 +21,7 @@ from orchestra.storage import sessions, users
 from orchestra.storage.sessions import End
 
 
-@get("/me/sessions", operation_id="listOwnSessions", tags=["account"], opt=needs(Permission.ACCOUNT_READ))
+@get("/me/sessions", operation_id="listOwnSessions", tags=["account"], opt=needs(Permission.OWN_TOKEN_READ))
 async def list_own_sessions(
     *, request: ApiRequest, limit: Limit = 100, cursor: Cursor = None, order: Order = None
 ) -> Listing[SessionEntity]:
