@@ -342,7 +342,7 @@ def test_every_file_of_the_database_belongs_to_its_owner_alone(tmp_path: Path) -
 def test_a_commit_that_fails_leaves_the_outcome_to_be_read(tmp_path: Path) -> None:
     def breaks_at_the_end(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-        connection.exec_driver_sql("INSERT INTO session VALUES ('s', 'nobody', '', '', '', '', '')")
+        connection.exec_driver_sql("INSERT INTO sign_in_code VALUES ('s', 'nobody', '', '')")
 
     async def scenario() -> None:
         database = open_database(f"sqlite:///{tmp_path}/orchestra.db")

@@ -115,7 +115,7 @@ def disabled_is_ignored(patch: Patch) -> None:
         return [replace(one, worker=replace(one.worker, is_enabled=True)) for one in real(connection)]
 
     patch.setattr(run_queue, "slots", slots)
-    patch.setattr(workers, "slots", slots)
+    patch.setattr(run_claims, "free_slots", lambda rows, _: {one.worker.identifier: one.free for one in slots(rows)})
 
 
 @mutant("properties are not compared")

@@ -55,6 +55,12 @@ class WorkerSlots:
     worker: Worker
     used: int = 0
 
+    @property
+    def free(self) -> int:
+        """How many runs it may get now."""
+        may = self.worker.is_active and self.worker.is_enabled
+        return max(0, self.worker.concurrency - self.used) if may else 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
@@ -145,9 +151,8 @@ class _Fleet:
         self._enabled = self._mask(lambda one: one.worker.is_enabled)
         self._free: dict[int, int] = {}
         for index, one in enumerate(self._workers):
-            free = one.worker.concurrency - one.used
-            if free > 0 and one.worker.is_active and one.worker.is_enabled:
-                self._free[free] = self._free.get(free, 0) | 1 << index
+            if one.free:
+                self._free[one.free] = self._free.get(one.free, 0) | 1 << index
         self._satisfied: dict[tuple[str, str], int] = {}
         self._suitable: dict[str, int] = {}
         self._causes: dict[tuple[int, str], Cause] = {}

@@ -11,6 +11,7 @@ has just refused a run rests for a moment.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -79,15 +80,18 @@ class Dispatcher:
 
     async def dispatch(self) -> None:
         """Look at the queue once and assign what can be assigned. Raises Unavailable."""
-        limit = self._limit()
-        snapshot = await self._parts.database.read(lambda connection: runs.snapshot(connection, limit))
-        if not snapshot.pending:
-            self._owes_explanation = False
-            return
-        plan = self._place(snapshot)
-        claimed = await self._claim(plan)
-        if claimed is None:
-            return
+        attempt = _Attempt(self._parts, self._links, self._definitions)
+        now = self._parts.clock.monotonic()
+        self._owes_explanation = now < self._explained + EXPLAIN_S
+        if self._owes_explanation:
+            plan, claimed = await self._write(attempt, attempt.assign)
+        else:
+            self._explained = now
+            snapshot = await self._parts.database.read(lambda connection: runs.snapshot(connection, EXPLAINED_RUNS))
+            plan = attempt.place(snapshot)
+            if not plan.assignments and not plan.changed:
+                return
+            plan, claimed = await self._write(attempt, lambda connection: attempt.claim(connection, plan))
         for key, definition in claimed.definitions.items():
             self._remember(key, definition)
         if claimed.orders:
@@ -95,45 +99,18 @@ class Dispatcher:
         for run, _ in plan.changed:
             self._parts.hints.publish(hints.run(run))
         await self._send(claimed.orders)
-        emit(LogEvent.DISPATCH_PASSED, assigned=len(claimed.orders), waiting=len(plan.causes))
+        if claimed.orders or plan.causes:
+            emit(LogEvent.DISPATCH_PASSED, assigned=len(claimed.orders), waiting=len(plan.causes))
 
-    def _limit(self) -> int:
-        """How many runs of a class are looked at: many now and then, to say why they wait; else what could start."""
-        now = self._parts.clock.monotonic()
-        self._owes_explanation = now < self._explained + EXPLAIN_S
-        if self._owes_explanation:
-            return min(max(self._links.slots(), 1), EXPLAINED_RUNS)
-        self._explained = now
-        return EXPLAINED_RUNS
-
-    def _place(self, snapshot: Snapshot) -> Plan:
-        """Place without the workers that rest. Why runs wait is then not said anew: the refusal's own words stand."""
-        resting = self._links.resting()
-        if not resting:
-            return place(snapshot)
-        workers = tuple(
-            replace(one, used=one.worker.concurrency) if one.worker.identifier in resting else one
-            for one in snapshot.workers
-        )
-        plan = place(replace(snapshot, workers=workers))
-        said = tuple((run, cause) for run, cause in plan.changed if cause.code is not CauseCode.WAITING_FOR_WORKER)
-        return replace(plan, changed=said)
-
-    async def _claim(self, plan: Plan) -> Claimed | None:
-        """Commit what concerns this server's links, and the causes; None when there is nothing to commit."""
-        ours = [one for one in plan.assignments if self._links.of(one.worker) is not None]
-        if not ours and not plan.changed:
-            return None
-        now = self._parts.clock.now()
-        secrets = {one.run: self._parts.random.randbytes(SECRET_BYTES) for one in ours}
-        known = self._definitions
+    async def _write(
+        self, attempt: "_Attempt", function: Callable[[Connection], tuple[Plan, Claimed]]
+    ) -> tuple[Plan, Claimed]:
         try:
-            return await self._parts.database.write(
-                lambda connection: orders.claim(connection, ours, plan.changed, now, secrets=secrets, known=known)
-            )
+            return await self._parts.database.write(function)
         except Unavailable:
             # It may have been committed all the same, and then these runs would wait for an order that nobody sends.
-            self._links.owed.append(lambda connection: orders.undo(connection, secrets, now))
+            secrets, at = dict(attempt.secrets), attempt.now
+            self._links.owed.append(lambda connection: orders.undo(connection, secrets, at))
             raise
 
     async def _send(self, claimed: tuple[Order, ...]) -> None:
@@ -164,3 +141,39 @@ class Dispatcher:
         self._definitions[key] = definition
         while len(self._definitions) > DEFINITIONS:
             self._definitions.popitem(last=False)
+
+
+class _Attempt:
+    """One pass: what the event loop knows at its beginning, and what is done with it on the database's thread."""
+
+    def __init__(self, parts: Parts, links: Links, known: Mapping[RevisionKey, dict[str, Any]]) -> None:
+        self._random = parts.random
+        self._ours = frozenset(link.worker for link in links)
+        self._resting = frozenset(links.resting())
+        self._known = dict(known)
+        self.now = parts.clock.now()
+        self.secrets: dict[str, bytes] = {}
+        """Of the tokens that this pass gives out, by run."""
+
+    def place(self, snapshot: Snapshot) -> Plan:
+        """Place without the workers that rest. Why runs wait is then not said anew: the refusal's own words stand."""
+        if not self._resting:
+            return place(snapshot)
+        workers = tuple(
+            replace(one, used=one.worker.concurrency) if one.worker.identifier in self._resting else one
+            for one in snapshot.workers
+        )
+        plan = place(replace(snapshot, workers=workers))
+        said = tuple((run, cause) for run, cause in plan.changed if cause.code is not CauseCode.WAITING_FOR_WORKER)
+        return replace(plan, changed=said)
+
+    def claim(self, connection: Connection, plan: Plan) -> tuple[Plan, Claimed]:
+        """Commit what concerns this server's links, and the causes."""
+        ours = [one for one in plan.assignments if one.worker in self._ours]
+        self.secrets = {one.run: self._random.randbytes(SECRET_BYTES) for one in ours}
+        claimed = orders.claim(connection, ours, plan.changed, self.now, secrets=self.secrets, known=self._known)
+        return plan, claimed
+
+    def assign(self, connection: Connection) -> tuple[Plan, Claimed]:
+        """Look, place and claim in one transaction: only at what could start now."""
+        return self.claim(connection, self.place(runs.snapshot(connection)))

@@ -179,6 +179,5 @@ class _Sources:
 
     def session(self, worker: str) -> int:
         if worker not in self._sessions:
-            row = workers.get(self._connection, worker)
-            self._sessions[worker] = 0 if row is None else row.session
+            self._sessions[worker] = workers.session(self._connection, worker) or 0
         return self._sessions[worker]

@@ -2,20 +2,23 @@
 
 A long queue must not hide a run that could start behind thousands that cannot, so a snapshot never
 takes simply the first rows: runs of one class (same project, job, revision and concurrency group) can
-only start where the first of them can, and of each class the first few are read.
+only start where the first of them can, and of each class the first few are read. The classes are found
+by leaps through their index, so a look costs what it finds, however long the queue is; only with very
+many classes the whole queue is ranked.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, select, text, tuple_
+from sqlalchemy import Connection, Row, bindparam, func, literal_column, select, text, tuple_
 
 from orchestra.domain.placement import PendingRun, Snapshot
 from orchestra.domain.run import Run
 from orchestra.storage import schema
 from orchestra.storage.run_rows import SHAPE
 from orchestra.storage.schema import EXPIRING, IS_ACTIVE, PENDING
+from orchestra.storage.statements import Statement
 from orchestra.storage.workers import slots
 
 _RUN: Final = schema.run
@@ -34,6 +37,39 @@ _LIGHT: Final = (
     _RUN.c.cause,
 )
 _ORDER: Final = (_RUN.c.priority.desc(), _RUN.c.creation_date, _RUN.c.identifier)
+_REVISION: Final = (_RUN.c.project, _RUN.c.job, _RUN.c.job_revision)
+_IS_OF_REVISION: Final = (
+    _IS_PENDING,
+    _RUN.c.project == bindparam("project"),
+    _RUN.c.job == bindparam("job"),
+    _RUN.c.job_revision == bindparam("revision"),
+)
+_NEXT_REVISION: Final = Statement(
+    select(*_REVISION)
+    .where(_IS_PENDING, tuple_(*_REVISION) > tuple_(bindparam("project"), bindparam("job"), bindparam("revision")))
+    .order_by(*_REVISION)
+    .limit(literal_column("1"))
+    .offset(literal_column("0"))
+)
+_NEXT_GROUP: Final = Statement(
+    select(_RUN.c.concurrency_group)
+    .where(*_IS_OF_REVISION, _RUN.c.concurrency_group > bindparam("group"))
+    .order_by(_RUN.c.concurrency_group)
+    .limit(literal_column("1"))
+    .offset(literal_column("0"))
+)
+_HEADS_ALONE: Final = (
+    select(*_LIGHT)
+    .where(*_IS_OF_REVISION, _RUN.c.concurrency_group.is_(None))
+    .order_by(*_ORDER)
+    .limit(bindparam("limit"))
+)
+_HEADS_OF_GROUP: Final = (
+    select(*_LIGHT)
+    .where(*_IS_OF_REVISION, _RUN.c.concurrency_group == bindparam("group"))
+    .order_by(*_ORDER)
+    .limit(bindparam("limit"))
+)
 _QUEUE: Final = select(*_LIGHT).where(_IS_PENDING).order_by(*_ORDER).limit(bindparam("limit"))
 _RANKED: Final = (
     select(
@@ -48,7 +84,7 @@ _RANKED: Final = (
     .where(_IS_PENDING)
     .subquery()
 )
-_HEADS: Final = (
+_ALL_HEADS: Final = (
     select(*_LIGHT)
     .join(_RANKED, _RANKED.c.identifier == _RUN.c.identifier)
     .where(_RANKED.c.place <= bindparam("limit"))
@@ -74,7 +110,7 @@ _CLASSES: Final = (
         )
     )
 )
-_GROUPS: Final = (
+_GROUPS: Final = Statement(
     select(_RUN.c.project, _RUN.c.concurrency_group, func.count())
     .where(_IS_ACTIVE, _RUN.c.concurrency_group.is_not(None))
     .group_by(_RUN.c.project, _RUN.c.concurrency_group)
@@ -91,6 +127,8 @@ _EXPIRED: Final = (
 _NEXT_EXPIRATION: Final = select(func.min(_RUN.c.expiration_date)).where(text(EXPIRING))
 
 CLASSES_IN_ONE: Final = 300
+LEAPS: Final = 64
+"""Most classes that are looked at one by one: each takes some 0.1 ms, ranking a queue 3 µs a run (measured)."""
 
 
 def pending(connection: Connection, limit: int) -> list[PendingRun]:
@@ -101,7 +139,7 @@ def pending(connection: Connection, limit: int) -> list[PendingRun]:
     """
     rows = connection.execute(_QUEUE, {"limit": limit + 1}).all()
     if len(rows) > limit:
-        rows = connection.execute(_HEADS, {"limit": limit}).all()
+        rows = _heads(connection, limit)
     classes = _classes(connection, {(row.project, row.job, row.job_revision) for row in rows})
     found = []
     for row in rows:
@@ -125,16 +163,48 @@ def pending(connection: Connection, limit: int) -> list[PendingRun]:
     return found
 
 
-def snapshot(connection: Connection, limit: int) -> Snapshot:
-    """Return all that placement needs: `pending`, every worker with its taken slots, and the groups in use."""
-    return Snapshot(
-        pending=tuple(pending(connection, limit)), workers=tuple(slots(connection)), groups=group_counts(connection)
-    )
+def _heads(connection: Connection, limit: int) -> Sequence[Row[Any]]:
+    """Of each class of pending runs the first `limit`, in the order of the queue."""
+    found: list[Row[Any]] = []
+    looks = 0
+    revision: Any = ("", "", 0)
+    while (revision := _leap(connection, _NEXT_REVISION, revision)) is not None:
+        found += connection.execute(_HEADS_ALONE, {**_named(revision), "limit": limit})
+        looks += 1
+        group: Any = ("",)
+        while (group := _leap(connection, _NEXT_GROUP, revision, group[0])) is not None:
+            found += connection.execute(_HEADS_OF_GROUP, {**_named(revision), "group": group[0], "limit": limit})
+            looks += 1
+            if looks > LEAPS:
+                break
+        if looks > LEAPS:
+            return connection.execute(_ALL_HEADS, {"limit": limit}).all()
+    return sorted(found, key=lambda row: (-row.priority, row.creation_date, row.identifier))
+
+
+def _leap(connection: Connection, statement: Statement, revision: Any, group: str = "") -> Any:
+    """The next one in the index, None behind the last."""
+    return statement.execute(connection, [{**_named(revision), "group": group}]).first()
+
+
+def _named(revision: Any) -> dict[str, Any]:
+    return {"project": revision[0], "job": revision[1], "revision": revision[2]}
+
+
+def snapshot(connection: Connection, limit: int | None = None) -> Snapshot:
+    """Return all that placement needs: `pending`, every worker with its taken slots, and the groups in use.
+
+    `limit` None takes as many of each class as there are free slots, and one when there are none.
+    """
+    workers = tuple(slots(connection))
+    if limit is None:
+        limit = max(1, sum(one.free for one in workers))
+    return Snapshot(pending=tuple(pending(connection, limit)), workers=workers, groups=group_counts(connection))
 
 
 def group_counts(connection: Connection) -> dict[tuple[str, str], int]:
     """Return how many runs are assigned or running, by (project, group); absent means none."""
-    return {(project, group): count for project, group, count in connection.execute(_GROUPS)}
+    return {(project, group): count for project, group, count in _GROUPS.execute(connection, [{}])}
 
 
 def active_by_worker(connection: Connection, worker: str) -> list[Run]:

@@ -9,9 +9,10 @@ Columns beside the data model's fields: `run.epoch`, `run.stop_requested_by`, `r
 (see `domain.run`); `run.concurrency_group` (the group with its substitutions made), `run.token_hash`
 (of the token that the run's commands receive), `run.source_type` and `run.source_name` (copies out
 of `source`, for filters); `worker.session`, `worker.installation`, `worker.boot` (see
-`domain.worker`); `user_authentication.roles` (what a token is limited to; NULL: nothing). Tables beside: `job_revision` (what runs were made from; outlives its job),
-`job_counter` (numbers that are never given twice), `event`, `log_chunk`, `idempotency_key`,
-`session` (of the website), `sign_in_code`, `setting`.
+`domain.worker`); `user_authentication.roles` (what a token is limited to; NULL: nothing). Tables beside:
+`job_revision` (what runs were made from; outlives its job), `job_counter` (numbers
+that are never given twice), `event`, `log_chunk`, `idempotency_key`, `session` (of the website),
+`sign_in_code`, `setting`.
 """
 
 from typing import Any, Final

@@ -16,11 +16,12 @@ from sqlalchemy import delete as delete_from
 from orchestra.domain.errors import Conflict, NotFound
 from orchestra.domain.placement import WorkerSlots
 from orchestra.domain.worker import Worker
-from orchestra.storage import events, schema
+from orchestra.storage import events, obstacles, schema
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
 from orchestra.storage.paging import LIMIT, Order, Page
 from orchestra.storage.rows import Shape
+from orchestra.storage.statements import Statement
 
 _WORKER: Final = schema.worker
 _RUN: Final = schema.run
@@ -32,7 +33,12 @@ _ORDER: Final = Order(
     "identifier",
     _WORKER.c.identifier,
 )
-_SESSION: Final = select(_WORKER.c.session).where(_WORKER.c.identifier == bindparam("identifier"))
+_IS_IT: Final = _WORKER.c.identifier == bindparam("identifier")
+_SESSION: Final = Statement(select(_WORKER.c.session).where(_IS_IT))
+_TAKEN: Final = select(func.count()).where(_IS_ACTIVE, _RUN.c.worker == _WORKER.c.identifier).scalar_subquery()
+_FREE: Final = Statement(
+    select(_WORKER.c.concurrency - _TAKEN).where(_IS_IT, _WORKER.c.is_enabled.is_(True), _WORKER.c.is_active.is_(True))
+)
 _USED: Final = select(_RUN.c.worker, func.count()).where(_IS_ACTIVE).group_by(_RUN.c.worker)
 _SEEN: Final = (
     update(_WORKER)
@@ -99,17 +105,19 @@ def slots(connection: Connection) -> list[WorkerSlots]:
 
 def free_slots(connection: Connection, identifiers: Iterable[str]) -> dict[str, int]:
     """Return how many more runs those of `identifiers` may get that are enabled and connected."""
-    wanted = set(identifiers)
-    return {
-        one.worker.identifier: one.worker.concurrency - one.used
-        for one in slots(connection)
-        if one.worker.identifier in wanted and one.worker.is_enabled and one.worker.is_active
-    }
+    rows = {one: _FREE.execute(connection, [{"identifier": one}]).first() for one in sorted(identifiers)}
+    return {one: row[0] for one, row in rows.items() if row is not None}
 
 
-def is_current_session(connection: Connection, identifier: str, session: int) -> bool:
-    """Tell whether `session` is the worker's newest one."""
-    return connection.execute(_SESSION, {"identifier": identifier}).scalar() == session
+def session(connection: Connection, identifier: str) -> int | None:
+    """Return the number of the worker's newest session, None for an unknown worker."""
+    number: int | None = _SESSION.execute(connection, [{"identifier": identifier}]).scalar()
+    return number
+
+
+def is_current_session(connection: Connection, identifier: str, number: int) -> bool:
+    """Tell whether `number` is the worker's newest session."""
+    return session(connection, identifier) == number
 
 
 def connect(connection: Connection, hello: Connecting, owner: str, now: datetime) -> tuple[Worker | None, Worker]:
@@ -212,13 +220,9 @@ def patch(
 def delete(connection: Connection, identifier: str, now: datetime, *, actor: str | None = None) -> None:
     """Forget a worker. Raises NotFound, and Conflict while it is connected or has runs that have not ended."""
     before = _existing(connection, identifier)
-    count = connection.execute(
-        select(func.count()).select_from(_RUN).where(_IS_ACTIVE, _RUN.c.worker == identifier)
-    ).scalar_one()
-    if count:
-        raise Conflict(f"the worker {identifier} has {_runs(count)} that {_has(count)} not ended")
-    if before.is_active:
-        raise Conflict(f"the worker {identifier} is connected; stop it first")
+    found = obstacles.of_worker(connection, before)
+    if found:
+        raise Conflict(obstacles.sentence(f"the worker {identifier}", found))
     connection.execute(delete_from(_WORKER).where(_WORKER.c.identifier == identifier))
     _happened(connection, EventType.WORKER_DELETED, identifier, now, actor=actor, data={})
 
@@ -296,11 +300,3 @@ def _happened(
     connection: Connection, type_: EventType, worker: str, now: datetime, *, actor: str | None, data: dict[str, Any]
 ) -> None:
     events.append(connection, Event(date=now, type=type_, worker=worker, actor=actor, data=data))
-
-
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
-
-
-def _has(count: int) -> str:
-    return "has" if count == 1 else "have"
