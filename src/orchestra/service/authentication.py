@@ -13,7 +13,6 @@ limited per address after they were looked at, so that nobody can lock others ou
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 from collections.abc import Iterable
@@ -253,7 +252,8 @@ def _token(authorization: bytes) -> tuple[str | None, str]:
     if scheme.lower() == "basic" and rest:
         try:
             user, colon, token = base64.b64decode(rest, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:
+            # No base64 (binascii.Error), no UTF-8 inside, no ASCII at all: each is a ValueError of its own.
             raise NotAuthenticated("the Authorization header cannot be read") from None
         if colon and token:
             return user, token
