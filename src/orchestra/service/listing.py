@@ -50,6 +50,8 @@ def run_filter(query: RunQuery, principal: Principal, now: datetime) -> RunFilte
     problems: list[Problem] = []
     scope = principal.scope(Permission.RUN_READ)
     kind, _, name = (query.source or "").partition(":")
+    if query.source is not None and not kind:
+        problems.append(Problem("source", f"expected a type, or a type and a name as user:maya, got {query.source!r}"))
     if principal.run is not None:
         # A run's token sees what it triggered, whatever it asks for.
         kind, name = "run", principal.run
@@ -84,13 +86,13 @@ def _date(text: str | None, name: str, problems: list[Problem]) -> datetime | No
         return None
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        what = f"expected a date with its zone, such as 2026-01-31T12:00:00Z, got {text!r}"
-        problems.append(Problem(name, what))
-        return None
-    return found.astimezone(UTC)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    what = f"expected a date with its zone, such as 2026-01-31T12:00:00Z, got {text!r}"
+    problems.append(Problem(name, what))
+    return None
 
 
 def concerns(filter_: RunFilter, run: Run, now: datetime) -> bool:

@@ -199,6 +199,8 @@ _NAMES: Final = {
     "RunDetail": "Run",
     "RunEntity": "RunInList",
     "ProblemDocument": "Problem",
+    "orchestra.domain.plan.Action": "Action",
+    "orchestra.domain.job_orchestra.plan.Action": "ImportAction",
     "Subscribe": "LiveSubscribe",
     "Unsubscribe": "LiveUnsubscribe",
     **{kind.__name__: f"Live{kind.__name__}" for kind in _LIVE},

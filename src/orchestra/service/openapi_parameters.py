@@ -42,7 +42,7 @@ _FORMS: Final[Mapping[str, tuple[dict[str, Any], Any]]] = {
     "Idempotency-Key": ({"minLength": 1, "maxLength": 255}, "deploy-2026-01-31"),
     "Range": ({}, "bytes=0-1023"),
     "cursor": ({"minLength": 1}, "WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd"),
-    "order": ({"minLength": 1}, "-creation_date"),
+    "order": ({"pattern": "^-?[a-z][a-z_]*$"}, "-creation_date"),
     "created_after": ({"format": "date-time"}, "2026-01-31T12:00:00Z"),
     "created_before": ({"format": "date-time"}, "2026-02-01T00:00:00Z"),
     "after": ({}, 1203),

@@ -120,7 +120,7 @@ def responses(route: HTTPRoute, method: str, handler: HTTPRouteHandler, kind: An
     good: dict[str, Any] = {}
     if name in RAW:
         media, shown = RAW[name]
-        schema = {} if media == "application/json" else {"type": "string"}
+        schema = {"type": "string"} if media in ("text/plain", "text/html") else {}
         good["content"] = {media: {"schema": schema, "example": shown}}
     elif kind is not None:
         good["content"] = {"application/json": {"schema": kind}}

@@ -10,10 +10,11 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from datetime import UTC, datetime
+from typing import Any, Final, Generic, NoReturn, TypeVar
 
 import msgspec
-from sqlalchemy import Column, ColumnElement, Select, literal, tuple_
+from sqlalchemy import BigInteger, Column, ColumnElement, Select, literal, tuple_
 
 from orchestra.domain.errors import InvalidContent, Problem
 
@@ -107,12 +108,28 @@ def _read_cursor(cursor: str, order: str, columns: Sequence[Column[Any]]) -> tup
     if values[0] != order:
         raise _bad_cursor(f"it belongs to the order {values[0]!r}, not to {order!r}")
     try:
-        return tuple(
-            msgspec.convert(value, column.type.python_type, strict=True)
-            for value, column in zip(values[1:], columns, strict=True)
-        )
-    except msgspec.ValidationError as error:
+        return tuple(_value(value, column) for value, column in zip(values[1:], columns, strict=True))
+    except (ValueError, OverflowError) as error:
         raise _bad_cursor("it is not one that this server has given") from error
+
+
+def _value(value: Any, column: Column[Any]) -> Any:
+    """Return what `value` is in `column`. Raises ValueError, OverflowError for what no row of it can hold."""
+    found = msgspec.convert(value, column.type.python_type, strict=True)
+    match found:
+        case datetime():
+            return found.astimezone(UTC) if found.tzinfo is not None else _refuse()
+        case str():
+            return found if "\0" not in found else _refuse()
+        case int():
+            bits = 63 if isinstance(column.type, BigInteger) else 31
+            return found if -(1 << bits) <= found < 1 << bits else _refuse()
+        case _:
+            return found
+
+
+def _refuse() -> NoReturn:
+    raise ValueError("no row can hold it")
 
 
 def _bad_cursor(why: str) -> InvalidContent:

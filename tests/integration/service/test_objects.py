@@ -63,7 +63,7 @@ def test_what_a_get_answers_may_be_put_again_as_far_as_people_edit_it(service: R
 
 
 @pytest.mark.parametrize(
-    "body", [{"is_enabled": "no"}, {"is_enabled": None}, {"revision": 7}, {"managed_by": "x"}, {"definition": None}]
+    "body", [{"is_enabled": "no"}, {"is_enabled": 1}, {"revision": 7}, {"managed_by": "x"}, {"definition": None}]
 )
 def test_a_patch_that_does_not_fit_is_422_and_changes_nothing(shared: Rig, body: dict[str, Any]) -> None:
     shared.job()
@@ -121,7 +121,7 @@ def test_a_workers_etag_does_not_change_by_itself(service: Rig) -> None:
 def test_deleting_what_is_still_needed_is_409_and_names_it(service: Rig) -> None:
     service.job()
     run = service.trigger()
-    assert "jobs" in service.api.delete(PROJECT).json()["detail"]
+    assert "1 job: build" in service.api.delete(PROJECT).json()["detail"]
     assert service.api.delete(BUILD).status_code == 409
     assert run["number"] == 1
     service.api.put(f"{PROJECT}/jobs/idle", json=JOB).raise_for_status()

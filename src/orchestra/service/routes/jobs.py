@@ -127,7 +127,7 @@ async def _enable(
     request: ApiRequest, project: str, job: str, data: Mapping[str, Any], if_match: str | None
 ) -> Response[JobEntity]:
     now, actor, is_enabled = request.parts.clock.now(), request.principal.user, data.get("is_enabled")
-    if data and not isinstance(is_enabled, bool):
+    if is_enabled is not None and not isinstance(is_enabled, bool):
         raise InvalidContent("the change does not fit", (Problem("is_enabled", "expected a boolean"),))
 
     def write(rows: Connection) -> Job | OrchestraError:

@@ -74,7 +74,13 @@ class Reauthentication(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     token: Text | None = None
 
 
-@put("/me/password", operation_id="setOwnPassword", tags=["account"], opt=needs(Permission.ACCOUNT_UPDATE))
+@put(
+    "/me/password",
+    operation_id="setOwnPassword",
+    tags=["account"],
+    opt=needs(Permission.ACCOUNT_UPDATE),
+    status_code=204,
+)
 async def set_own_password(request: ApiRequest, data: JSONBody[OwnPassword]) -> Response[None]:
     """Set your password. Your other sessions end; tokens stay."""
     parts, name = request.parts, request.principal.user
@@ -108,6 +114,7 @@ async def _prove_current(request: ApiRequest, user: User, current: str | None) -
     operation_id="setPassword",
     tags=["users"],
     opt=needs(Permission.USER_UPDATE),
+    status_code=204,
 )
 async def set_password(request: ApiRequest, user: FromPath[str], data: JSONBody[Password]) -> Response[None]:
     """Set the password of a user. The user's sessions end; tokens stay."""
@@ -181,7 +188,13 @@ async def set_password_by_link(request: ApiRequest, data: JSONBody[PasswordByLin
     return Response(me, cookies=[cookie(parts, text, caller.principal.expiration_date)])
 
 
-@post("/me/reauthenticate", operation_id="reauthenticate", tags=["account"], opt=needs(Permission.ACCOUNT_UPDATE))
+@post(
+    "/me/reauthenticate",
+    operation_id="reauthenticate",
+    tags=["account"],
+    opt=needs(Permission.ACCOUNT_UPDATE),
+    status_code=204,
+)
 async def reauthenticate(request: ApiRequest, data: JSONBody[Reauthentication]) -> Response[None]:
     """Prove again who you are, for what a session may do only within 15 minutes of a proof."""
     parts, session, name = request.parts, request.caller.session, request.principal.user

@@ -124,7 +124,7 @@ async def _enable(
     request: ApiRequest, before: Schedule, data: Mapping[str, Any], if_match: str | None
 ) -> Response[ScheduleEntity]:
     is_enabled = data.get("is_enabled")
-    if data and not isinstance(is_enabled, bool):
+    if is_enabled is not None and not isinstance(is_enabled, bool):
         raise InvalidContent("the change does not fit", (Problem("is_enabled", "expected a boolean"),))
     now, actor = request.parts.clock.now(), request.principal.user
 
