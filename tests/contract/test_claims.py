@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection
 
 from orchestra.domain.run import GivenBack, Run, RunStatus, Started
-from orchestra.storage import events, jobs, runs, workers
+from orchestra.storage import events, jobs, run_queue, runs, workers
 from support.stored import T0, a_hello, a_job, assign, assignment, at, finished, furnish, insert, run_id
 
 GROUPED = {"concurrency": {"group": "g-{parameters.x}", "limit": 2, "overflow": "queue"}}
@@ -148,6 +148,17 @@ def test_a_full_group_hides_no_other_group_of_its_job(connection: Connection) ->
     insert(connection, 50, concurrency_group="free")
     insert(connection, 60)
     assert [one.run for one in runs.pending(connection, 2)] == [run_id(n) for n in (1, 2, 50, 60)]
+
+
+@pytest.mark.parametrize("groups", [5, run_queue.LEAPS + 10])
+def test_of_each_class_the_first_few_are_read_however_many_classes_there_are(
+    connection: Connection, groups: int
+) -> None:
+    for number in range(groups * 3):
+        insert(connection, number + 1, concurrency_group=f"g{number % groups:03}", priority=number // groups)
+    found = [one.run for one in runs.pending(connection, 2)]
+    wanted = [*range(groups * 2, groups * 3), *range(groups, groups * 2)]
+    assert found == [run_id(number + 1) for number in wanted]
 
 
 def test_a_snapshot_counts_taken_slots_and_groups(connection: Connection) -> None:
