@@ -24,9 +24,16 @@ def complete(
 ) -> list[CompletionItem]:
     """What of `candidates` begins with `incomplete`; nothing when the server does not answer at once."""
     try:
-        target = find_target(ctx.params.get("server"), ctx.params.get("token"))
-        with Client(target.server, target.token, timeout_s=PATIENCE_S, retries=0) as client:
-            fitting = (one for one in candidates(client) if one.name.startswith(incomplete))
-            return [CompletionItem(one.name, help=one.help or None) for one in islice(fitting, MOST)]
+        with ctx.scope(cleanup=False):
+            return _fitting(ctx, candidates, incomplete)
     except OrchestraError:
         return []
+
+
+def _fitting(
+    ctx: click.Context, candidates: Callable[[Client], Iterable[Candidate]], incomplete: str
+) -> list[CompletionItem]:
+    target = find_target(ctx.params.get("server"), ctx.params.get("token"))
+    with Client(target.server, target.token, timeout_s=PATIENCE_S, retries=0) as client:
+        fitting = (one for one in candidates(client) if one.name.startswith(incomplete))
+        return [CompletionItem(one.name, help=one.help or None) for one in islice(fitting, MOST)]

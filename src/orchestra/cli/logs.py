@@ -1,7 +1,7 @@
 """`orchestra logs`: the bytes of a run's log, exactly, on standard output."""
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -10,6 +10,9 @@ from orchestra.cli.names import RunName, find_run
 
 if TYPE_CHECKING:
     from orchestra.client import Client
+
+PIECE_BYTES: Final = 1 << 20
+"""How much of a log is read at once from its end."""
 
 
 @click.command(epilog="Example: orchestra logs examples/hello#3 --follow")
@@ -30,7 +33,7 @@ def logs(client: "Client", *, name: str, follow: bool, tail: int | None, line: i
     if line is not None:
         out.write(client.log_line(run, line) + b"\n")
     elif tail is not None:
-        _write_tail(client, run, tail)
+        out.writelines(_tail(client, run, tail))
     elif not follow:
         client.write_log(run, out.write)
     else:
@@ -39,18 +42,24 @@ def logs(client: "Client", *, name: str, follow: bool, tail: int | None, line: i
     return 0
 
 
-def _write_tail(client: "Client", run: str, count: int) -> None:
-    """The last lines, from where the first of them begins: its byte is not known, so windows are asked for."""
-    first = max(1, client.log_info(run).lines - count + 1)
-    while count > 0:
-        window = client.log_lines(run, first, min(count, 1000))
-        cut = {number for number, _ in window.cut}
-        for number, text in enumerate(window.lines, window.start):
-            content = client.log_line(run, number) if number in cut else text.encode()
-            sys.stdout.buffer.write(content + b"\n")
-        if not window.lines:
-            return
-        first, count = window.start + len(window.lines), count - len(window.lines)
+def _tail(client: "Client", run: str, count: int) -> list[bytes]:
+    """The bytes of the last `count` lines, in pieces: read from the end on until enough lines begin in them."""
+    end = client.log_info(run).bytes
+    pieces: list[bytes] = []
+    # The newline that ends the last line begins none.
+    wanted = count + (end > 0 and client.log(run, end - 1, 1) == b"\n")
+    while end > 0:
+        start = max(0, end - PIECE_BYTES)
+        piece = client.log(run, start, end - start)
+        newlines = piece.count(b"\n")
+        if newlines >= wanted:
+            at = len(piece)
+            for _ in range(wanted):
+                at = piece.rindex(b"\n", 0, at)
+            return [piece[at + 1 :], *pieces]
+        pieces.insert(0, piece)
+        end, wanted = start, wanted - newlines
+    return pieces
 
 
 def _follow(client: "Client", run: str) -> int:

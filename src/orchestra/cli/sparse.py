@@ -34,7 +34,8 @@ def sparse_schedule(schedule: "Schedule") -> dict[str, Any]:
 
 
 def _object(record: Record, entity: "Job | Project | Schedule") -> dict[str, Any]:
-    value: dict[str, Any] = msgspec.to_builtins(entity)
+    # By way of JSON, where there are no tuples: the tables of fields compare with lists.
+    value: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(entity))
     if value["display_name"] == entity.identifier:
         del value["display_name"]
     if value.get("is_enabled"):

@@ -69,7 +69,7 @@ def test_every_data_command_prints_tables_and_json() -> None:
     without = {" ".join(path) for path, command in every_command() if not _has(command, "output")}
     assert without == {
         # groups
-        *("run", "project", "job", "schedule", "user", "user roles", "token", "worker"),
+        *("run", "project", "job", "schedule", "user", "user roles", "token", "worker", "import"),
         # processes, streams of bytes, scripts, files
         *("up", "server", "logs", "completion", "login", "logout"),
         # JSON in any case

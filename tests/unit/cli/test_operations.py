@@ -81,7 +81,6 @@ COMMAND_OF: Mapping[str, str] = {
     "listEventsOfRun": "run events",
     "getLog": "logs",
     "streamLog": "logs",
-    "getLogLines": "logs",
     "getLogLine": "logs",
     "getLogInfo": "run log",
     "listLogSections": "run log",
@@ -99,6 +98,7 @@ COMMAND_OF: Mapping[str, str] = {
 
 WITHOUT: Mapping[str, str] = {
     "reauthenticate": "for sessions of the website; commands speak by tokens, which need none",
+    "getLogLines": "windows of lines for pages; `logs` prints the bytes themselves",
     "getOpenapi": "a document for tools, which fetch it by its address",
     "getDocumentation": "a page for browsers",
 }
