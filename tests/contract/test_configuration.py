@@ -5,11 +5,11 @@ from sqlalchemy import Connection
 
 from orchestra import documents
 from orchestra.documents import Document
-from orchestra.domain.errors import InvalidContent
+from orchestra.domain.errors import Conflict, InvalidContent
 from orchestra.domain.manifest import Manifest
 from orchestra.domain.project import MANAGED_BY_API
-from orchestra.storage import configuration, events, jobs, projects, schedules
-from support.stored import T0, at
+from orchestra.storage import configuration, events, jobs, projects, runs, schedules
+from support.stored import T0, a_new_run, at
 
 FILES = """
 projects:
@@ -81,6 +81,46 @@ def test_prune_deletes_in_an_order_that_works(connection: Connection) -> None:
         "delete web",
     ]
     assert projects.get(connection, "web") is None
+
+
+def test_prune_names_everything_that_stands_in_its_way_and_changes_nothing(connection: Connection) -> None:
+    apply(connection, FILES)
+    triggered(connection, "build", 1)
+    triggered(connection, "build", 2)
+    last = events.last_sequence(connection)
+    for work in (planned, applied):
+        with pytest.raises(Conflict) as caught:
+            work(connection)
+        assert [(one.path, one.message) for one in caught.value.problems] == [
+            (
+                "projects.web.jobs.build",
+                "the job web/build cannot be deleted: 2 runs of it have not ended: #1, #2",
+            ),
+            ("projects.web", "the project web cannot be deleted: it has 2 runs"),
+        ]
+    assert events.last_sequence(connection) == last
+    assert configuration.plan_of(connection, read("projects: {}"), "files", prune=False).changes == ()
+
+
+def test_a_job_with_ended_runs_is_pruned_and_they_stay(connection: Connection) -> None:
+    apply(connection, FILES)
+    run = triggered(connection, "build", 1)
+    runs.request_cancel(connection, run, "ada", at(6))
+    text = "projects: {web: {jobs: {all: {definition: {type: commands, commands: [x]}}}}}"
+    assert "delete web/build" in apply(connection, text, prune=True)
+    assert runs.get(connection, run) is not None
+
+
+def planned(connection: Connection) -> None:
+    configuration.plan_of(connection, read("projects: {}"), "files", prune=True)
+
+
+def applied(connection: Connection) -> None:
+    configuration.apply(connection, read("projects: {}"), "files", at(5), prune=True)
+
+
+def triggered(connection: Connection, job: str, number: int) -> str:
+    return runs.insert(connection, a_new_run(number, job=job), at(number)).identifier
 
 
 def test_what_another_source_owns_is_refused_and_nothing_is_written(connection: Connection) -> None:

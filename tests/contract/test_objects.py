@@ -53,7 +53,7 @@ def test_a_project_with_something_in_it_is_not_deleted_and_says_what(connection:
     furnish(connection)
     schedules.save(connection, a_schedule(), T0)
     insert(connection)
-    with pytest.raises(Conflict, match="jobs and schedules and runs"):
+    with pytest.raises(Conflict, match=r"it has 1 job: build; it has 1 schedule: nightly; it has 1 run$"):
         projects.delete(connection, "web", at(1))
 
 
@@ -124,24 +124,49 @@ def test_what_does_not_manage_is_enabled_never_enables_again(connection: Connect
     assert happened(connection)[-1].data == {"changed": ["is_enabled"], "is_enabled": False, "revision": 1}
 
 
-def test_a_job_with_runs_is_not_deleted(connection: Connection) -> None:
+def test_a_job_that_is_in_use_is_not_deleted_and_says_by_what(connection: Connection) -> None:
     furnish(connection)
-    insert(connection)
-    with pytest.raises(Conflict, match="still has runs"):
+    for number in range(1, 13):
+        insert(connection, number)
+    schedules.save(connection, a_schedule("hourly"), T0)
+    schedules.save(connection, a_schedule("nightly"), T0)
+    schedules.save(connection, a_schedule("other", job="deploy"), T0)
+    with pytest.raises(Conflict) as refused:
         jobs.delete(connection, "web", "build", at(1))
+    assert refused.value.detail == (
+        "the job web/build cannot be deleted: "
+        "12 runs of it have not ended: #1, #2, #3, #4, #5, #6, #7, #8, #9, #10 and 2 more; "
+        "2 schedules trigger it: hourly, nightly"
+    )
+    assert jobs.get(connection, "web", "build") is not None
 
 
-def test_numbers_go_on_when_a_job_is_deleted_and_created_again(connection: Connection) -> None:
+def test_ended_runs_and_revisions_outlive_their_job_and_numbers_go_on(connection: Connection) -> None:
     furnish(connection)
     run = insert(connection)
     runs.request_cancel(connection, run.identifier, "ada", at(1))
-    connection.exec_driver_sql("DELETE FROM run")
     jobs.delete(connection, "web", "build", at(2))
-    old = jobs.revision(connection, "web", "build", 1)
-    assert old is not None, "what runs were made from stays"
+    kept = runs.get(connection, run.identifier)
+    assert kept is not None
+    assert runs.definition(connection, kept) == a_job().definition
+    assert runs.page(connection, runs.RunFilter(project="web", job="build")).items == (kept,)
+    assert jobs.existed(connection, "web", "build")
+    assert not jobs.existed(connection, "web", "never")
+    with pytest.raises(Conflict, match=r"it has 1 run$"):
+        projects.delete(connection, "web", at(2))
     again = jobs.save(connection, a_job(), at(3))
     assert again.revision == 2
     assert insert(connection, 2, job_revision=2).number == 2
+
+
+def test_a_worker_that_is_in_use_is_not_deleted_and_says_by_what(connection: Connection) -> None:
+    furnish(connection)
+    assign(connection, insert(connection))
+    with pytest.raises(Conflict) as refused:
+        workers.delete(connection, "w1", at(1))
+    assert refused.value.detail == (
+        "the worker w1 cannot be deleted: it is connected; it has 1 run that has not ended: web/build#1"
+    )
 
 
 def test_a_job_or_schedule_of_an_unknown_project_is_refused(connection: Connection) -> None:

@@ -108,3 +108,17 @@ def test_counts_look_at_no_more_than_they_must(connection: Connection) -> None:
     assert (live, ended) == ({RunStatus.PENDING: 4}, {RunStatus.CANCELLED: 1})
     assert run_counts.by_status(connection, ["none"], at(0)) == ({}, {})
     assert run_counts.by_status(connection, None, at(5))[1] == {}
+
+
+def test_a_run_of_a_deleted_job_cannot_be_retried_and_says_why(connection: Connection) -> None:
+    projects.save(connection, a_project(), at(0))
+    jobs.save(connection, a_job(), at(0))
+    triggers = Triggers()
+    run = made(triggers.trigger(connection, wanted(), at(1)))
+    runs.request_cancel(connection, run.identifier, "ada", at(2))
+    jobs.delete(connection, "web", "build", at(3))
+    ended = runs.get(connection, run.identifier)
+    assert ended is not None
+    refused = triggers.retry(connection, ended, wanted(2), at(4))
+    assert isinstance(refused, Conflict)
+    assert "the job web/build was deleted" in refused.detail

@@ -63,9 +63,13 @@ class NotFound(OrchestraError):
 
 
 class Conflict(OrchestraError):
-    """The object's present state does not allow what was asked."""
+    """The present state does not allow what was asked; `problems` names what is in the way, where it is several."""
 
     code = "conflict"
+
+    def __init__(self, detail: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(detail)
+        self.problems = problems
 
 
 class ManagedElsewhere(Conflict):

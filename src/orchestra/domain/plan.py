@@ -84,6 +84,8 @@ class Plan:
     problems: tuple[Problem, ...] = ()
     leftovers: tuple[Change, ...] = ()
     """What this source owns and the files no longer name, when nothing is pruned."""
+    deletions: tuple[Change, ...] = ()
+    """Those of `changes` that delete; also there when the plan has problems."""
 
     def describe(self) -> dict[str, Any]:
         """Return the plan as a JSON value: `changes` and `leftovers` with `action`, `kind`, `path`, `fields`."""
@@ -119,10 +121,13 @@ def plan(current: Current, wanted: Manifest, source: str, prune: bool) -> Plan:
             report.add(change.entry.node, _path(f"{change.kind}s", change.entry), says)
     gone = list(_gone(current, wanted, source))
     if prune:
-        _check_gone(gone, current, report)
+        _check_gone(gone, current, wanted, report)
         changes += gone
     return Plan(
-        changes=() if report else tuple(changes), problems=report.problems, leftovers=() if prune else tuple(gone)
+        changes=() if report else tuple(changes),
+        problems=report.problems,
+        leftovers=() if prune else tuple(gone),
+        deletions=tuple(gone) if prune else (),
     )
 
 
@@ -172,21 +177,39 @@ def _gone(current: Current, wanted: Manifest, source: str) -> Iterator[Change]:
                 yield Change(action=Action.DELETE, kind=kind, project=project, identifier=identifier)
 
 
-def _check_gone(gone: list[Change], current: Current, report: Report) -> None:
-    """Refuse to delete a project that would take objects of others along."""
+def _check_gone(gone: list[Change], current: Current, wanted: Manifest, report: Report) -> None:
+    """Refuse to delete a project that would take objects of others along, and a job that schedules still trigger."""
     leaving = {(one.kind, one.project, one.identifier) for one in gone}
+    triggers = {(project, name): one.job for (project, name), one in current.schedules.items()}
+    triggers |= {(one.project, one.identifier): one.job for one in wanted.schedules}
     for change in gone:
-        if change.kind is not Kind.PROJECT:
-            continue
-        staying = [
-            f"the {kind} {identifier}"
-            for kind, keys in ((Kind.JOB, current.jobs), (Kind.SCHEDULE, current.schedules))
-            for project, identifier in keys
-            if project == change.project and (kind, project, identifier) not in leaving
-        ]
-        if staying:
-            says = f"the project cannot be deleted: these files do not own {', '.join(sorted(staying)[:10])} in it"
-            report.add(None, f"projects.{change.project}", says)
+        if change.kind is Kind.PROJECT:
+            staying = [
+                f"the {kind} {identifier}"
+                for kind, keys in ((Kind.JOB, current.jobs), (Kind.SCHEDULE, current.schedules))
+                for project, identifier in keys
+                if project == change.project and (kind, project, identifier) not in leaving
+            ]
+            if staying:
+                says = f"the project cannot be deleted: these files do not own {', '.join(sorted(staying)[:10])} in it"
+                report.add(None, place(change), says)
+        elif change.kind is Kind.JOB:
+            schedules = [
+                name
+                for (project, name), job in triggers.items()
+                if (project, job) == (change.project, change.identifier)
+                and (Kind.SCHEDULE, project, name) not in leaving
+            ]
+            if schedules:
+                says = f"the job cannot be deleted: schedules trigger it: {', '.join(sorted(schedules)[:10])}"
+                report.add(None, place(change), says)
+
+
+def place(change: Change) -> str:
+    """Return the path of an object in configuration files."""
+    if change.kind is Kind.PROJECT:
+        return f"projects.{change.project}"
+    return f"projects.{change.project}.{change.kind}s.{change.identifier}"
 
 
 # Differences --------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def document(error: Exception, identifier: str = "") -> tuple[ProblemDocument, d
     match error:
         case OrchestraError():
             status, title = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), (500, "Error"))
-            problems = error.problems if isinstance(error, InvalidContent) else ()
+            problems = error.problems if isinstance(error, InvalidContent | Conflict) else ()
             found = _document(status, title, error.code, error.detail, problems=problems, identifier=identifier)
             return found, _headers(error)
         case HttpProblem():

@@ -1,4 +1,4 @@
-"""Upkeep: what the service stores for a time and nobody else removes: sessions and sign-in codes.
+"""Upkeep: what is stored for a time and nobody else removes: sessions, sign-in codes, logs of deleted runs.
 
 Every server does it; removing twice is removing once.
 """
@@ -10,6 +10,7 @@ from typing import Final
 from orchestra.domain.errors import Unavailable
 from orchestra.service.authentication import SESSION_IDLE
 from orchestra.service.parts import Parts
+from orchestra.service.removal import remove_logs
 from orchestra.storage import codes, sessions
 
 EVERY_S: Final = 3_600.0
@@ -20,6 +21,7 @@ async def keep_up(parts: Parts) -> None:
     while True:
         with suppress(Unavailable):
             await remove_what_is_over(parts)
+            await remove_logs(parts)
         await asyncio.sleep(EVERY_S)
 
 

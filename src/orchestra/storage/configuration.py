@@ -4,20 +4,20 @@ Between the plan and its execution nothing can change, for both happen in the sa
 plan with nothing in it writes nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, select
 
 from orchestra.domain.entries import JobEntry, ProjectEntry, ScheduleEntry
-from orchestra.domain.errors import InvalidContent
+from orchestra.domain.errors import Conflict, InvalidContent, Problem
 from orchestra.domain.job import Job
 from orchestra.domain.manifest import Manifest
-from orchestra.domain.plan import Change, Current, Kind, Plan, plan
+from orchestra.domain.plan import Change, Current, Kind, Plan, place, plan
 from orchestra.domain.project import Project
 from orchestra.domain.schedule import Schedule
-from orchestra.storage import jobs, projects, schedules, schema
+from orchestra.storage import jobs, obstacles, projects, schedules, schema
 from orchestra.storage.rows import Shape
 
 T = TypeVar("T")
@@ -53,14 +53,32 @@ def load(connection: Connection, wanted: Manifest, source: str) -> Current:
 
 
 def plan_of(connection: Connection, wanted: Manifest, source: str, *, prune: bool) -> Plan:
-    """Return what would change. Raises InvalidContent with the problems of the plan."""
+    """Return what would change.
+
+    Raises InvalidContent with the problems of the plan; Conflict when all that is wrong with it is what stands in
+    the way of its deletions. Either has every problem.
+    """
     planned = plan(load(connection, wanted, source), wanted, source, prune)
+    in_the_way = tuple(_in_the_way(connection, planned.deletions))
+    problems = (*planned.problems, *in_the_way)
+    if not problems:
+        return planned
+    detail = f"{len(problems)} {'problem' if len(problems) == 1 else 'problems'} in the configuration"
     if planned.problems:
-        count = len(planned.problems)
-        raise InvalidContent(
-            f"{count} {'problem' if count == 1 else 'problems'} in the configuration", planned.problems
-        )
-    return planned
+        raise InvalidContent(detail, problems)
+    raise Conflict(f"{detail}: {'; '.join(one.message for one in problems)}", problems)
+
+
+def _in_the_way(connection: Connection, deletions: Iterable[Change]) -> Iterator[Problem]:
+    """Give what keeps objects that are to go; the plan itself knows of the other objects, so these are runs."""
+    for change in deletions:
+        found: list[str] = []
+        if change.kind is Kind.JOB:
+            found = obstacles.runs_of_job(connection, change.project, change.identifier)
+        elif change.kind is Kind.PROJECT:
+            found = obstacles.runs_of_project(connection, change.project)
+        if found:
+            yield Problem(place(change), obstacles.sentence(f"the {change.kind} {change.path}", found))
 
 
 def apply(
@@ -68,7 +86,7 @@ def apply(
 ) -> Plan:
     """Make the database as the files say; return what was changed.
 
-    Raises InvalidContent (see `plan_of`), and Conflict where something to delete is still needed.
+    Raises InvalidContent and Conflict (see `plan_of`); nothing is changed then.
     """
     planned = plan_of(connection, wanted, source, prune=prune)
     for change in planned.changes:

@@ -16,7 +16,7 @@ from sqlalchemy import delete as delete_from
 
 from orchestra.domain.errors import Conflict, NotFound
 from orchestra.domain.job import Job, Parameter
-from orchestra.storage import events, schema
+from orchestra.storage import events, obstacles, schema
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
 from orchestra.storage.paging import LIMIT, Order, Page
@@ -78,6 +78,9 @@ _ONE_REVISION: Final = _REVISION_SHAPE.all.where(
     _REVISION.c.project == bindparam("project"),
     _REVISION.c.job == bindparam("job"),
     _REVISION.c.revision == bindparam("revision"),
+)
+_EVER: Final = select(_COUNTER.c.job).where(
+    _COUNTER.c.project == bindparam("project"), _COUNTER.c.job == bindparam("job")
 )
 _ORDER: Final = Order(
     {
@@ -160,17 +163,22 @@ def set_enabled(
 
 
 def delete(connection: Connection, project: str, identifier: str, now: datetime, *, actor: str | None = None) -> None:
-    """Delete a job that has no runs. Raises NotFound, and Conflict while it has some."""
+    """Delete a job; its ended runs and its revisions stay.
+
+    Raises NotFound, and Conflict naming the runs that have not ended and the schedules that trigger it.
+    """
     if get(connection, project, identifier) is None:
         raise NotFound(f"there is no job {project}/{identifier}")
-    run = schema.run
-    has_runs = connection.execute(
-        select(run.c.identifier).where(run.c.project == project, run.c.job == identifier).limit(1)
-    ).first()
-    if has_runs is not None:
-        raise Conflict(f"the job {project}/{identifier} still has runs; disable it instead, or delete its runs first")
+    found = obstacles.of_job(connection, project, identifier)
+    if found:
+        raise Conflict(obstacles.sentence(f"the job {project}/{identifier}", found))
     connection.execute(delete_from(_JOB).where(_JOB.c.project == project, _JOB.c.identifier == identifier))
     _happened(connection, EventType.JOB_DELETED, project, identifier, now, actor=actor, data={})
+
+
+def existed(connection: Connection, project: str, identifier: str) -> bool:
+    """Tell whether there is such a job, or ever was: then it may have runs and has revisions."""
+    return connection.execute(_EVER, {"project": project, "job": identifier}).first() is not None
 
 
 def _create(connection: Connection, wanted: JobValues, values: dict[str, Any], now: datetime, actor: str | None) -> Job:

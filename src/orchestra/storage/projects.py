@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, update
 from sqlalchemy import delete as delete_from
 
 from orchestra.domain.errors import Conflict, NotFound
 from orchestra.domain.project import Project
-from orchestra.storage import events, schema
+from orchestra.storage import events, obstacles, schema
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
 from orchestra.storage.paging import LIMIT, Order, Page
@@ -85,13 +85,9 @@ def delete(connection: Connection, identifier: str, now: datetime, *, actor: str
     """Delete an empty project. Raises NotFound, and Conflict naming what is still in it."""
     if get(connection, identifier) is None:
         raise NotFound(f"there is no project {identifier}")
-    holds = [
-        name
-        for name, table in (("jobs", schema.job), ("schedules", schema.schedule), ("runs", schema.run))
-        if connection.execute(select(table.c.identifier).where(table.c.project == identifier).limit(1)).first()
-    ]
-    if holds:
-        raise Conflict(f"the project {identifier} still has {' and '.join(holds)}; delete them first")
+    found = obstacles.of_project(connection, identifier)
+    if found:
+        raise Conflict(obstacles.sentence(f"the project {identifier}", found))
     connection.execute(delete_from(_PROJECT).where(_PROJECT.c.identifier == identifier))
     _happened(connection, EventType.PROJECT_DELETED, identifier, now, actor=actor, data={})
 

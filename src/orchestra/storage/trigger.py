@@ -72,13 +72,13 @@ class Triggers:
         """Create a new run of the job of `of`, as the job is now, with `of`'s parameters and priority.
 
         `wanted.parameters` replace those that they name; parameters that the job no longer has are left
-        out. Returns Conflict while `of` has not ended.
+        out. Returns Conflict while `of` has not ended, and when its job was deleted.
         """
         if of.status not in TERMINAL:
             return Conflict(f"the run has not ended, it is {of.status}; only a run that has ended can be retried")
         job = self._present(connection, of.project, of.job)
         if isinstance(job, NotFound):
-            return job
+            return Conflict(f"the job {of.project}/{of.job} was deleted; a run of it cannot be retried")
         declared = {parameter.key for parameter in job.parameters}
         kept = {key: value for key, value in of.parameters.items() if key in declared}
         again = Trigger(

@@ -69,6 +69,7 @@ PATCH  /api/v1/projects/{project}/schedules/{schedule}          project schedule
 DELETE /api/v1/projects/{project}/schedules/{schedule}          project schedule.update
 
 GET    /api/v1/runs/{run}                                       run     run.read
+DELETE /api/v1/runs/{run}                                       run     run.delete
 POST   /api/v1/runs/{run}/cancel                                run     run.cancel
 POST   /api/v1/runs/{run}/abort                                 run     run.abort
 POST   /api/v1/runs/{run}/retry                                 run     run.retry

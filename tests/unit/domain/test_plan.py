@@ -169,6 +169,18 @@ def test_a_project_that_holds_objects_of_others_is_not_deleted(current: Current)
     assert "these files do not own the job deploy in it" in found.problems[0].message
 
 
+def test_a_job_that_schedules_still_trigger_is_not_deleted(current: Current) -> None:
+    wanted = read("projects: {web: {schedules: {nightly: {job: build, expression: '0 1 * * *'}}}}")
+    people = replace(current.schedules["web", "nightly"], identifier="weekly", managed_by="api")
+    current = replace(current, schedules={**current.schedules, ("web", "weekly"): people})
+    found = plan(current, wanted, "files", True)
+    assert found.changes == ()
+    assert [(one.path, one.message) for one in found.problems] == [
+        ("projects.web.jobs.build", "the job cannot be deleted: schedules trigger it: nightly, weekly")
+    ]
+    assert [change.path for change in found.deletions] == ["web/build", "web/deploy"]
+
+
 def test_objects_of_another_source_are_a_conflict_each_with_its_place(current: Current) -> None:
     found = plan(current, read(FILES.replace("make test", "make check")), "elsewhere", True)
     assert found.changes == ()

@@ -29,6 +29,8 @@ from orchestra.service.workers_view import used_slots
 from orchestra.storage import hints as topics
 from orchestra.storage import runs, workers
 from orchestra.storage.database import Database
+from orchestra.storage.event_type import EventType
+from orchestra.storage.events import Event
 from orchestra.storage.hints import Hints
 
 GATHER_S: Final = 0.1
@@ -77,6 +79,8 @@ class Changes:
     seq: int
     runs: dict[str, RunRow | None] = field(default_factory=dict)
     workers: dict[str, WorkerRow | None] = field(default_factory=dict)
+    deleted: dict[str, str | None] = field(default_factory=dict)
+    """Runs that were deleted, and the project of each: who could not see it is not told."""
     has_gap: bool = False
     may_concern_access: bool = False
 
@@ -104,6 +108,7 @@ class Board:
         self._watched: dict[str, int] = {}
         self._runs: set[str] = set()
         self._workers: set[str] = set()
+        self._deleted: dict[str, str | None] = {}
         self._has_gap = False
         self._may_concern_access = False
         self._seq = 0
@@ -169,6 +174,7 @@ class Board:
                 feed.has_gap = False
                 self._seq_wanted = batch[-1].sequence if batch else self._tail.sequence
                 self._may_concern_access |= any(event.type in ACCESS for event in batch)
+                self._deleted |= deletions(batch)
                 self.touch(
                     (event.run for event in batch if event.run is not None),
                     (event.worker for event in batch if event.worker is not None),
@@ -191,6 +197,7 @@ class Board:
     async def _flush(self) -> None:
         run_ids, self._runs = self._runs, set()
         worker_ids, self._workers = self._workers, set()
+        deleted, self._deleted = self._deleted, {}
         has_gap, self._has_gap = self._has_gap or len(run_ids) > CHANGED, False
         access, self._may_concern_access = self._may_concern_access, False
         seq = max(self._seq_wanted, self._seq)
@@ -201,10 +208,15 @@ class Board:
             except Unavailable:
                 found = Changes(seq=seq, has_gap=True, may_concern_access=access)
             else:
-                found = Changes(seq=seq, runs=rows, workers=machines, may_concern_access=access)
+                found = Changes(seq=seq, runs=rows, workers=machines, deleted=deleted, may_concern_access=access)
         self._seq = seq
         for listener in tuple(self._listeners):
             listener.changed(found)
+
+
+def deletions(batch: Iterable[Event]) -> dict[str, str | None]:
+    """Return the runs that were deleted, with their projects."""
+    return {event.run: event.project for event in batch if event.type is EventType.RUN_DELETED and event.run}
 
 
 def _read(

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from orchestra.domain.access import Permission, Principal
+from orchestra.domain.errors import NotFound
 from orchestra.service import authorization
 from orchestra.service.live.messages import Log
 from orchestra.service.parts import Parts
@@ -55,9 +56,9 @@ class LogTopic:
         authorization.reachable(principal, Permission.RUN_READ, found, self.run)
 
     async def follow(self, push: Callable[[Log], None], is_slow: Callable[[], bool]) -> None:
-        """Push messages until the log is complete."""
+        """Push messages until the log is complete. Raises NotFound when the run is deleted meanwhile."""
         pause = PAUSE_S
-        with self._parts.hints.subscribe([topics.log(self.run)]) as subscription:
+        with self._parts.hints.subscribe([topics.log(self.run), topics.run(self.run)]) as subscription:
             while True:
                 message = await self._read(with_lines=not is_slow())
                 if message is not None:
@@ -83,8 +84,10 @@ class LogTopic:
     async def _read(self, *, with_lines: bool) -> Log | None:
         """What is new since the last message; None when nothing is."""
         run = await self._parts.database.read(lambda rows: runs.get(rows, self.run))
+        if run is None:
+            raise NotFound(f"the run {self.run} was deleted")
         size = await self._parts.logs.size(self.run)
-        is_complete = run is None or run.log_complete
+        is_complete = run.log_complete
         if self._sent is not None and (size, is_complete) == (self._sent.bytes, self._sent.complete):
             return None
         if self._next is None:

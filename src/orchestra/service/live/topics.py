@@ -20,7 +20,7 @@ from orchestra.domain.ids import is_uuid
 from orchestra.service import authorization, entities
 from orchestra.service.authentication import Caller
 from orchestra.service.listing import RunQuery, concerns, matches, run_filter
-from orchestra.service.live.board import Changes, RunRow
+from orchestra.service.live.board import Changes, RunRow, deletions
 from orchestra.service.live.log_topic import LogTopic
 from orchestra.service.live.messages import Error, Remove, ServerMessage, Snapshot, Subscribe, Upsert, raw
 from orchestra.service.me import read_me
@@ -94,17 +94,21 @@ class RunsTopic:
         ids = {event.run for event in found if event.run is not None}
         known = runs.get_many(rows, ids)
         changed = {one: RunRow(known[one]) if one in known else None for one in ids}
-        return self._messages(changed, last)
+        return self._messages(changed, deletions(found), last)
 
     def changed(self, changes: Changes) -> list[ServerMessage]:
-        return self._messages(changes.runs, changes.seq)
+        return self._messages(changes.runs, changes.deleted, changes.seq)
 
-    def _messages(self, changed: dict[str, RunRow | None], seq: int) -> list[ServerMessage]:
+    def _messages(
+        self, changed: dict[str, RunRow | None], deleted: dict[str, str | None], seq: int
+    ) -> list[ServerMessage]:
         matching, others, gone = [], [], []
         now = self._parts.clock.now()
         for identifier, row in changed.items():
             if row is None:
-                gone.append(identifier)
+                project = deleted.get(identifier)
+                if self._filter.projects is None or project in self._filter.projects:
+                    gone.append(identifier)
             elif not concerns(self._filter, row.run, now):
                 continue
             elif matches(self._filter, row.run, now):

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from litestar import get, post
+from litestar import delete, get, post
 from litestar.params import FromPath, QueryParameter
 from sqlalchemy import Connection
 
@@ -16,8 +16,9 @@ from orchestra.service.events_view import EventEntity, show_event
 from orchestra.service.explain import Explanation, explain
 from orchestra.service.listing import Cursor, Limit, Order, RunQuery, full_page, query_of, run_filter, show
 from orchestra.service.outcome import settle
+from orchestra.service.removal import remove_logs
 from orchestra.service.request import ApiRequest
-from orchestra.storage import events, hints, jobs, projects, runs
+from orchestra.storage import events, hints, jobs, projects, run_delete, runs
 from orchestra.storage.paging import Page
 from orchestra.storage.runs import Wish, WishOutcome
 
@@ -121,7 +122,10 @@ async def list_runs_of_job(
     cursor: Cursor = None,
     order: Order = None,
 ) -> Listing[RunEntity]:
-    """List the runs of a job, latest first; `order` may also be `number` or `-number`."""
+    """List the runs of a job, latest first; `order` may also be `number` or `-number`.
+
+    Those of a job that was deleted are still there.
+    """
     query = query_of(
         project=project,
         job=job,
@@ -145,7 +149,7 @@ async def _list(
     def read(rows: Connection) -> Page[Run]:
         if project is not None and projects.get(rows, project) is None:
             raise NotFound(f"there is no project {project}")
-        if project is not None and job is not None and jobs.get(rows, project, job) is None:
+        if project is not None and job is not None and not jobs.existed(rows, project, job):
             raise NotFound(f"there is no job {project}/{job}")
         return full_page(rows, filter_, order, cursor, limit)
 
@@ -237,6 +241,27 @@ def _fulfil(request: ApiRequest, wish: Wish) -> RunEntity:
     return entities.run(wish.run)
 
 
+@delete("/runs/{run:str}", operation_id="deleteRun", tags=["runs"], opt=needs(Permission.RUN_DELETE))
+async def delete_run(request: ApiRequest, run: FromPath[str]) -> None:
+    """Delete a run that has ended, with its log, its results and its events. 409 while it has not ended.
+
+    Its number is never given again.
+    """
+    now, actor = request.parts.clock.now(), request.principal.user
+
+    def write(rows: Connection) -> OrchestraError | None:
+        try:
+            reachable(request.principal, Permission.RUN_DELETE, runs.get(rows, run), run)
+        except OrchestraError as error:
+            return error
+        [removed] = run_delete.remove(rows, [run], now, actor=actor)
+        return removed if isinstance(removed, OrchestraError) else None
+
+    settle(await request.parts.database.write(write))
+    request.parts.hints.publish(hints.EVENT)
+    await remove_logs(request.parts)
+
+
 @get("/runs/{run:str}/explain", operation_id="explainRun", tags=["runs"], opt=needs(Permission.RUN_READ))
 async def explain_run(request: ApiRequest, run: FromPath[str]) -> Explanation:
     """Say why a run is where it is; for one that is pending with its place in the queue and a verdict per worker."""
@@ -285,6 +310,7 @@ HANDLERS = [
     get_run_by_number,
     cancel_run,
     abort_run,
+    delete_run,
     explain_run,
     get_results,
     list_steps,
