@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, TypedDict
 from urllib.request import getproxies
 
+import certifi
 import httpx
 
 from orchestra import __version__
@@ -39,7 +40,9 @@ class ConnectionOptions(TypedDict, total=False):
     proxy: str | None
 
 
-def http_options(server: str, token: str | None, *, timeout_s: float, verify: Verify, proxy: str | None) -> Any:
+def http_options(
+    server: str, token: str | None, *, timeout_s: float, verify: Verify, proxy: str | None
+) -> dict[str, Any]:
     """The arguments of `httpx.Client` and `httpx.AsyncClient`."""
     headers = {"User-Agent": f"orchestra-client/{__version__} python/{platform.python_version()}"}
     if token is not None:
@@ -61,7 +64,13 @@ def _needs_tls(server: str, proxy: str | None) -> bool:
 
 def _context(verify: Verify) -> ssl.SSLContext | bool:
     match verify:
-        case bool() | ssl.SSLContext():
+        case True:
+            # The machine's authorities, where an organisation puts its own, and those that httpx brings along, for
+            # small containers have none.
+            context = ssl.create_default_context()
+            context.load_verify_locations(certifi.where())
+            return context
+        case False | ssl.SSLContext():
             return verify
         case _:
             place = Path(verify)
