@@ -17,6 +17,7 @@ from orchestra.client.entities import Event
 from orchestra.domain.errors import (
     Conflict,
     InvalidContent,
+    NotAllowed,
     NotAuthenticated,
     NotFound,
     PreconditionFailed,
@@ -360,3 +361,89 @@ def test_the_environment_says_which_server(client: Client, service: Rig, monkeyp
     monkeypatch.setenv("ORCHESTRA_TOKEN", service.first.token)
     with Client.from_environment(timeout_s=5.0, retries=0) as made:
         assert made.me() == client.me()
+
+
+PASSWORD, OTHER = "seven green kites over Oslo", "nine quiet lamps in Turin"
+
+
+def test_a_user_is_invited_by_a_link_and_then_signs_in_by_password(client: Client, service: Rig) -> None:
+    kind = "synchronous" if isinstance(client, Client) else "asynchronous"
+    client.put_user("maya", roles=["Viewer"])
+    link = client.create_link("maya")
+    assert (link.purpose, link.path) == ("invitation", f"/set-password#{link.code}")
+    assert link.code not in repr(link)
+    with connect(kind, service.url) as visitor:
+        assert visitor.set_password_by_code(link.code, PASSWORD).user.identifier == "maya"
+        with pytest.raises(NotAuthenticated):
+            visitor.set_password_by_code(link.code, PASSWORD)
+        with pytest.raises(InvalidContent) as raised:
+            visitor.set_own_password(OTHER)
+        assert raised.value.problems[0].path == "current_password"
+        with pytest.raises(NotAllowed):
+            visitor.set_own_password(OTHER, current_password="wrong")
+        visitor.set_own_password(OTHER, current_password=PASSWORD)
+        visitor.reauthenticate(password=OTHER)
+        token = visitor.create_own_token(description="made in a session")
+        assert {one.type for one in visitor.own_authentications()} == {"password", "token"}
+    with connect(kind, service.url, token.secret) as own:
+        assert own.me().user.has_password
+        (session,) = own.own_sessions()
+        assert not session.is_current
+        own.end_own_session(session.identifier)
+        assert list(own.own_sessions()) == []
+
+
+def test_sessions_are_looked_at_and_ended(client: Client, service: Rig) -> None:
+    kind = "synchronous" if isinstance(client, Client) else "asynchronous"
+    client.put_user("maya", roles=["Viewer"])
+    client.set_password("maya", PASSWORD)
+    with connect(kind, service.url) as first, connect(kind, service.url) as second:
+        first.sign_in("maya", PASSWORD)
+        second.sign_in("maya", PASSWORD)
+        assert len(list(client.sessions("maya"))) == 2
+        assert [one.is_current for one in first.own_sessions()].count(True) == 1
+        first.end_own_sessions()
+        with pytest.raises(NotAuthenticated):
+            second.me()
+        second.sign_in("maya", PASSWORD)
+        client.end_sessions("maya")
+        with pytest.raises(NotAuthenticated):
+            second.me()
+
+
+def test_tokens_are_limited_changed_and_ended(client: Client, service: Rig) -> None:
+    client.put_user("maya", roles=["Operator"])
+    token = client.create_token("maya", roles=["Viewer"])
+    assert token.roles == ("Viewer",)
+    whole = client.create_token("maya").secret
+    with Client(service.url, whole) as own, Client(service.url, token.secret) as limited:
+        assert limited.me().authentication.roles == ("Viewer",)
+        assert own.change_own_authentication(token.identifier, description="mine").description == "mine"
+        read = own.own_authentication(token.identifier)
+        assert read == client.authentication("maya", token.identifier)
+        client.change_authentication("maya", token.identifier, if_match=read, expiration_date=datetime.now(UTC))
+        assert own.me().authentication.roles is None
+        with pytest.raises(NotAuthenticated):
+            limited.me()
+
+
+def test_runs_are_found_by_a_query_whose_problems_are_all_told(client: Client, service: Rig) -> None:
+    service.job()
+    service.job("other")
+    run = client.trigger("core", "build", {"count": 5})
+    client.trigger("core", "other")
+    assert [one.identifier for one in client.runs(q="job:bu* parameter.count:5")] == [run.identifier]
+    with pytest.raises(InvalidContent) as raised:
+        list(client.runs(project="core", q="status:nothing number:x"))
+    assert len(raised.value.problems) == 2
+
+
+def test_a_run_that_has_ended_can_be_deleted(client: Client, service: Rig) -> None:
+    service.job()
+    run = client.trigger("core", "build").identifier
+    with pytest.raises(Conflict):
+        client.delete_run(run)
+    client.cancel(run)
+    client.delete_run(run)
+    with pytest.raises(NotFound):
+        client.run(run)
