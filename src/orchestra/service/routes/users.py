@@ -1,7 +1,7 @@
 """Users and their roles."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 from litestar import delete, get, patch, put
@@ -25,6 +25,8 @@ from orchestra.service.sign_in import check_fresh, tell_access_changed
 from orchestra.storage import sessions, users
 from orchestra.storage.sessions import End
 
+NAMES: Final = ("identifier", "display_name")
+"""What everybody who may read users is shown of them."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Roles = Annotated[list[str], msgspec.Meta(max_length=1000)]
 
@@ -60,8 +62,17 @@ async def list_users(
     *, request: ApiRequest, limit: Limit = 100, cursor: Cursor = None, order: Order = None
 ) -> Listing[UserEntity]:
     """List users: names for those who may see names, everything for administrators and auditors."""
+    _check_order(request.principal, order)
     page = await request.parts.database.read(lambda rows: users.page(rows, order, cursor, limit))
     return Listing(items=[_show(request.principal, user) for user in page.items], next_cursor=page.next_cursor)
+
+
+def _check_order(principal: Principal, order: str | None) -> None:
+    """Refuse an order by what the caller is not shown: the order would tell it. Raises InvalidContent."""
+    if order is None or principal.can(Permission.USER_INSPECT) or order.removeprefix("-") in NAMES:
+        return
+    expected = ", ".join(f"{one}, -{one}" for one in NAMES)
+    raise InvalidContent("the list cannot be read", (Problem("order", f"expected one of {expected}, got {order!r}"),))
 
 
 @get("/users/{user:str}", operation_id="getUser", tags=["users"], opt=needs(Permission.USER_READ))
