@@ -7,6 +7,7 @@ import {
   lazyRouteComponent,
   Outlet,
   redirect,
+  useLocation,
 } from "@tanstack/react-router";
 import { Problem } from "./api/problem";
 import { getRun } from "./api/requests";
@@ -63,6 +64,15 @@ const login = createRoute({
   },
 });
 const LoginPage = lazyRouteComponent(() => import("./pages/login"));
+
+const setPassword = createRoute({
+  getParentRoute: () => root,
+  path: "/set-password",
+  component: function SetPassword() {
+    return <SetPasswordPage code={useLocation().hash} />;
+  },
+});
+const SetPasswordPage = lazyRouteComponent(() => import("./pages/set-password"));
 
 const app = createRoute({
   getParentRoute: () => root,
@@ -213,6 +223,7 @@ const nowhere = createRoute({ getParentRoute: () => app, path: "/$", component: 
 
 const routes = root.addChildren([
   login,
+  setPassword,
   app.addChildren([
     home,
     allRuns,

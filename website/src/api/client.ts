@@ -25,6 +25,9 @@ export function whenSignedOut(listener: () => void): void {
 /** The address of something that is no request of this client: a download. */
 export const apiAddress = (path: string): string => `${boot.base_path}/api/v1${path}`;
 
+/** Here 401 says that the password or the link is wrong. */
+const SIGNING_IN: ReadonlySet<string> = new Set(["/api/v1/me/login", "/api/v1/me/password"]);
+
 export const client = createClient<paths>({ baseUrl: boot.base_path, credentials: "same-origin" });
 
 client.use({
@@ -35,7 +38,7 @@ client.use({
   },
   async onResponse({ response, schemaPath }) {
     if (response.ok) return undefined;
-    if (response.status === 401 && schemaPath !== "/api/v1/me/login") onSignedOut();
+    if (response.status === 401 && !SIGNING_IN.has(schemaPath)) onSignedOut();
     throw await problemOf(response);
   },
   onError({ error }) {

@@ -1,6 +1,6 @@
 /** Every request that the website makes, by name. Each throws a Problem. */
 import { answer, client } from "./client";
-import type { LogWindow, RunStatus, SignIn } from "./types";
+import type { LogWindow, PasswordByLink, RunStatus, SignIn } from "./types";
 
 export interface RunFilters {
   readonly project?: string | undefined;
@@ -19,6 +19,7 @@ const API = "/api/v1";
 
 export const getMe = () => answer(client.GET(`${API}/me`));
 export const signIn = (body: SignIn) => answer(client.POST(`${API}/me/login`, { body }));
+export const setPasswordByLink = (body: PasswordByLink) => answer(client.POST(`${API}/me/password`, { body }));
 export const signOut = () => answer(client.POST(`${API}/me/logout`));
 
 export const listProjects = () => answer(client.GET(`${API}/projects`, { params: { query: { limit: ALL } } }));

@@ -65,6 +65,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/import/job-orchestra": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["importJobOrchestra"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/me": {
         parameters: {
             query?: never;
@@ -104,13 +120,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        get: operations["getOwnToken"];
         put?: never;
         post?: never;
         delete: operations["deleteOwnToken"];
         options?: never;
         head?: never;
-        patch?: never;
+        patch: operations["changeOwnToken"];
         trace?: never;
     };
     "/api/v1/me/login": {
@@ -140,6 +156,70 @@ export interface paths {
         put?: never;
         post: operations["signOut"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["setOwnPassword"];
+        post: operations["setPasswordByLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/reauthenticate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["reauthenticate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listOwnSessions"];
+        put?: never;
+        post?: never;
+        delete: operations["endOwnSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/me/sessions/{identifier}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["endOwnSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -347,7 +427,7 @@ export interface paths {
         get: operations["getRun"];
         put?: never;
         post?: never;
-        delete?: never;
+        delete: operations["deleteRun"];
         options?: never;
         head?: never;
         patch?: never;
@@ -616,10 +696,58 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        get: operations["getAuthentication"];
         put?: never;
         post?: never;
         delete: operations["deleteAuthentication"];
+        options?: never;
+        head?: never;
+        patch: operations["changeAuthentication"];
+        trace?: never;
+    };
+    "/api/v1/users/{user}/link": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["createLink"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user}/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["setPassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/users/{user}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listSessions"];
+        put?: never;
+        post?: never;
+        delete: operations["endSessions"];
         options?: never;
         head?: never;
         patch?: never;
@@ -718,10 +846,15 @@ export interface components {
             expiration_date: string | null;
             identifier: string;
             last_use_date: string | null;
+            roles: string[] | null;
             type: components["schemas"]["AuthenticationType"];
             /** Format: date-time */
             update_date: string;
             user: string;
+        };
+        AuthenticationChange: {
+            description?: string;
+            expiration_date?: string | null;
         };
         AuthenticationPage: {
             items: components["schemas"]["Authentication"][];
@@ -734,7 +867,7 @@ export interface components {
             message: string;
         };
         /** @enum {unknown} */
-        CauseCode: "aborted_by" | "assigned" | "bad_definition" | "bad_template" | "cancelled_by" | "cannot_start" | "disk_full" | "executor_lost" | "exit_code" | "expired" | "group_full" | "host_rebooted" | "job_disabled" | "no_such_program" | "output_limit" | "overlap" | "paused" | "running" | "signal" | "silence_timeout" | "succeeded" | "timeout" | "waiting_for_worker" | "worker_lost";
+        CauseCode: "aborted_by" | "assigned" | "bad_definition" | "bad_template" | "cancelled_by" | "cannot_start" | "disk_full" | "executor_lost" | "exit_code" | "expired" | "group_full" | "host_rebooted" | "imported" | "job_disabled" | "no_such_program" | "output_limit" | "overlap" | "paused" | "running" | "signal" | "silence_timeout" | "succeeded" | "timeout" | "waiting_for_worker" | "worker_lost";
         Change: {
             action: components["schemas"]["Action"];
             fields: components["schemas"]["FieldChange"][];
@@ -769,7 +902,7 @@ export interface components {
             next_cursor: string | null;
         };
         /** @enum {unknown} */
-        EventType: "authentication.created" | "authentication.deleted" | "job.created" | "job.deleted" | "job.updated" | "project.created" | "project.deleted" | "project.updated" | "run.abort_requested" | "run.aborted" | "run.assigned" | "run.cancel_requested" | "run.cancelled" | "run.created" | "run.exception" | "run.failed" | "run.given_back" | "run.log_completed" | "run.skipped" | "run.started" | "run.succeeded" | "schedule.created" | "schedule.deleted" | "schedule.updated" | "user.created" | "user.deleted" | "user.updated" | "worker.connected" | "worker.deleted" | "worker.disconnected" | "worker.rejected" | "worker.updated";
+        EventType: "authentication.created" | "authentication.deleted" | "authentication.link_created" | "authentication.password_set" | "authentication.refused" | "authentication.updated" | "job.created" | "job.deleted" | "job.updated" | "project.created" | "project.deleted" | "project.updated" | "run.abort_requested" | "run.aborted" | "run.assigned" | "run.cancel_requested" | "run.cancelled" | "run.created" | "run.deleted" | "run.exception" | "run.failed" | "run.given_back" | "run.log_completed" | "run.skipped" | "run.started" | "run.succeeded" | "schedule.created" | "schedule.deleted" | "schedule.updated" | "session.created" | "session.ended" | "user.created" | "user.deleted" | "user.updated" | "worker.connected" | "worker.deleted" | "worker.disconnected" | "worker.rejected" | "worker.updated";
         Explanation: {
             cause: components["schemas"]["Cause"];
             nearest: string | null;
@@ -785,6 +918,36 @@ export interface components {
         };
         Health: {
             status: string;
+        };
+        /** @enum {unknown} */
+        ImportAction: "conflict" | "create" | "none" | "unchanged";
+        ImportCounts: {
+            conflict: number;
+            create: number;
+            full: number;
+            not_supported: number;
+            partial: number;
+            unchanged: number;
+        };
+        ImportFile: {
+            content: string;
+            name: string;
+        };
+        ImportItem: {
+            action: components["schemas"]["ImportAction"];
+            path: string;
+            reasons: string[];
+            support: components["schemas"]["Support"];
+            table: components["schemas"]["Table"];
+        };
+        ImportReport: {
+            counts: {
+                [key: string]: components["schemas"]["ImportCounts"];
+            };
+            dry_run: boolean;
+            items: components["schemas"]["ImportItem"][];
+            missing: components["schemas"]["Table"][];
+            notes: string[];
         };
         Job: {
             /** Format: date-time */
@@ -964,12 +1127,23 @@ export interface components {
                 [key: string]: (string | number | boolean) | (string | number | boolean)[];
             } | null;
         };
+        JobOrchestraImport: {
+            dry_run?: boolean;
+            files: components["schemas"]["ImportFile"][];
+        };
         JobPage: {
             items: components["schemas"]["Job"][];
             next_cursor: string | null;
         };
         /** @enum {unknown} */
         Kind: "job" | "project" | "schedule";
+        Link: {
+            code: string;
+            /** Format: date-time */
+            expiration_date: string;
+            path: string;
+            purpose: string;
+        };
         LiveAlive: {
             /** @enum {unknown} */
             type: "alive";
@@ -1108,12 +1282,15 @@ export interface components {
             user: components["schemas"]["MeUser"];
         };
         MeAuthentication: {
+            authentication_date: string | null;
             expiration_date: string | null;
             identifier: string | null;
             kind: string;
+            roles: string[] | null;
         };
         MeUser: {
             display_name: string;
+            has_password: boolean;
             identifier: string;
             is_enabled: boolean;
             roles: string[];
@@ -1130,6 +1307,7 @@ export interface components {
             expiration_date: string | null;
             identifier: string;
             last_use_date: string | null;
+            roles: string[] | null;
             secret: string;
             type: components["schemas"]["AuthenticationType"];
             /** Format: date-time */
@@ -1139,6 +1317,10 @@ export interface components {
         Overview: {
             runs: components["schemas"]["RunCounts"];
             workers: components["schemas"]["WorkerCounts"] | null;
+        };
+        OwnPassword: {
+            current_password?: string | null;
+            password: string;
         };
         Parameter: {
             choices: (boolean | number | string)[];
@@ -1151,8 +1333,15 @@ export interface components {
         };
         /** @enum {unknown} */
         ParameterType: "boolean" | "choice" | "integer" | "number" | "secret" | "string" | "text";
+        Password: {
+            password: string;
+        };
+        PasswordByLink: {
+            code: string;
+            password: string;
+        };
         /** @enum {unknown} */
-        Permission: "account.read" | "account.token.create" | "account.token.delete" | "account.token.read" | "account.update" | "audit.read" | "configuration.apply" | "configuration.read" | "documentation.read" | "event.read" | "health.read" | "job.enable" | "job.read" | "job.trigger" | "job.update" | "metrics.read" | "project.read" | "project.update" | "run.abort" | "run.cancel" | "run.read" | "run.retry" | "schedule.enable" | "schedule.read" | "schedule.update" | "session.create" | "user.inspect" | "user.read" | "user.update" | "website.read" | "worker.connect" | "worker.enable" | "worker.read" | "worker.update";
+        Permission: "account.read" | "account.token.create" | "account.token.delete" | "account.token.read" | "account.update" | "audit.read" | "configuration.apply" | "configuration.read" | "documentation.read" | "event.read" | "health.read" | "job.enable" | "job.read" | "job.trigger" | "job.update" | "metrics.read" | "project.read" | "project.update" | "run.abort" | "run.cancel" | "run.delete" | "run.read" | "run.retry" | "schedule.enable" | "schedule.read" | "schedule.update" | "session.create" | "user.inspect" | "user.read" | "user.update" | "website.read" | "worker.connect" | "worker.enable" | "worker.read" | "worker.update";
         Plan: {
             changes: components["schemas"]["Change"][];
             leftovers: components["schemas"]["Change"][];
@@ -1210,6 +1399,10 @@ export interface components {
         };
         /** @enum {unknown} */
         Reason: "disabled" | "matches" | "offline" | "property_differs" | "slots_full";
+        Reauthentication: {
+            password?: string | null;
+            token?: string | null;
+        };
         RetryInput: {
             parameters?: Record<string, unknown>;
         };
@@ -1365,6 +1558,21 @@ export interface components {
             items: components["schemas"]["Schedule"][];
             next_cursor: string | null;
         };
+        Session: {
+            client: string;
+            /** Format: date-time */
+            creation_date: string;
+            /** Format: date-time */
+            expiration_date: string;
+            identifier: string;
+            is_current: boolean;
+            /** Format: date-time */
+            last_use_date: string;
+        };
+        SessionPage: {
+            items: components["schemas"]["Session"][];
+            next_cursor: string | null;
+        };
         SignIn: {
             code?: string | null;
             password?: string | null;
@@ -1385,9 +1593,14 @@ export interface components {
             items: components["schemas"]["Step"][];
             next_cursor: string | null;
         };
+        /** @enum {unknown} */
+        Support: "full" | "not_supported" | "partial";
+        /** @enum {unknown} */
+        Table: "job" | "project" | "run" | "schedule" | "user" | "user_authentication" | "worker";
         TokenInput: {
             description?: string;
             expiration_date?: string | null;
+            roles?: string[];
         };
         TriggerInput: {
             parameters?: Record<string, unknown>;
@@ -1461,7 +1674,225 @@ export interface components {
             next_cursor: string | null;
         };
     };
-    responses: never;
+    responses: {
+        BadRequest: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:orchestra:problem:bad_request",
+                 *       "status": 400,
+                 *       "detail": "the body is not JSON: Expecting value: line 1 column 1 (char 0)",
+                 *       "code": "bad_request",
+                 *       "request_id": "4f1c2d"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        Conflict: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:orchestra:problem:conflict",
+                 *       "status": 409,
+                 *       "detail": "the run has ended already",
+                 *       "code": "conflict",
+                 *       "request_id": "4f1c2d"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        InvalidContent: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:orchestra:problem:invalid_content",
+                 *       "status": 422,
+                 *       "detail": "2 problems",
+                 *       "code": "invalid_content",
+                 *       "request_id": "4f1c2d",
+                 *       "errors": [
+                 *         {
+                 *           "path": "limit",
+                 *           "message": "expected 1 to 1000, got 0"
+                 *         },
+                 *         {
+                 *           "path": "lim",
+                 *           "message": "unknown"
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        NotAllowed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:orchestra:problem:not_allowed",
+                 *       "status": 403,
+                 *       "detail": "the user maya lacks the permission job.update",
+                 *       "code": "not_allowed",
+                 *       "request_id": "4f1c2d"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        NotAuthenticated: {
+            headers: {
+                "WWW-Authenticate"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:orchestra:problem:not_authenticated",
+                 *       "status": 401,
+                 *       "detail": "no valid authentication came with the request",
+                 *       "code": "not_authenticated",
+                 *       "request_id": "4f1c2d"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        NotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:orchestra:problem:not_found",
+                 *       "status": 404,
+                 *       "detail": "there is no project website",
+                 *       "code": "not_found",
+                 *       "request_id": "4f1c2d"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        PreconditionFailed: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:orchestra:problem:precondition_failed",
+                 *       "status": 412,
+                 *       "detail": "If-Match does not fit: it was changed since; read it again",
+                 *       "code": "precondition_failed",
+                 *       "request_id": "4f1c2d"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        RangeNotSatisfiable: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:orchestra:problem:range_not_satisfiable",
+                 *       "status": 416,
+                 *       "detail": "no such range",
+                 *       "code": "range_not_satisfiable",
+                 *       "request_id": "4f1c2d"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        TooLarge: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:orchestra:problem:too_large",
+                 *       "status": 413,
+                 *       "detail": "the body is larger than this resource takes",
+                 *       "code": "too_large",
+                 *       "request_id": "4f1c2d"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        TooMany: {
+            headers: {
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:orchestra:problem:too_many",
+                 *       "status": 429,
+                 *       "detail": "too many failed sign-ins came from this address",
+                 *       "code": "too_many",
+                 *       "request_id": "4f1c2d"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        Unavailable: {
+            headers: {
+                "Retry-After"?: number;
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:orchestra:problem:unavailable",
+                 *       "status": 503,
+                 *       "detail": "the database is busy",
+                 *       "code": "unavailable",
+                 *       "request_id": "4f1c2d"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        UnsupportedMediaType: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "type": "urn:orchestra:problem:unsupported_media_type",
+                 *       "status": 415,
+                 *       "detail": "expected a body of type application/json, got text/plain",
+                 *       "code": "unsupported_media_type",
+                 *       "request_id": "4f1c2d"
+                 *     }
+                 */
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+    };
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -1483,6 +1914,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example <!doctype html> */
                     "text/html": string;
                 };
             };
@@ -1497,6 +1929,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "files": [
+                 *         {
+                 *           "name": "website.yaml",
+                 *           "content": "projects: {website: {display_name: Website}}"
+                 *         }
+                 *       ],
+                 *       "prune": false,
+                 *       "source": "files"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ConfigurationInput"];
             };
         };
@@ -1506,6 +1950,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "changes": [
+                     *         {
+                     *           "action": "create",
+                     *           "kind": "job",
+                     *           "path": "website/build",
+                     *           "fields": [
+                     *             {
+                     *               "path": "policy.priority",
+                     *               "old": 0,
+                     *               "new": 10
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "leftovers": [
+                     *         {
+                     *           "action": "create",
+                     *           "kind": "job",
+                     *           "path": "website/build",
+                     *           "fields": [
+                     *             {
+                     *               "path": "policy.priority",
+                     *               "old": 0,
+                     *               "new": 10
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Plan"];
                 };
             };
@@ -1520,6 +1996,18 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "files": [
+                 *         {
+                 *           "name": "website.yaml",
+                 *           "content": "projects: {website: {display_name: Website}}"
+                 *         }
+                 *       ],
+                 *       "prune": false,
+                 *       "source": "files"
+                 *     }
+                 */
                 "application/json": components["schemas"]["ConfigurationInput"];
             };
         };
@@ -1529,6 +2017,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "changes": [
+                     *         {
+                     *           "action": "create",
+                     *           "kind": "job",
+                     *           "path": "website/build",
+                     *           "fields": [
+                     *             {
+                     *               "path": "policy.priority",
+                     *               "old": 0,
+                     *               "new": 10
+                     *             }
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "leftovers": [
+                     *         {
+                     *           "action": "create",
+                     *           "kind": "job",
+                     *           "path": "website/build",
+                     *           "fields": [
+                     *             {
+                     *               "path": "policy.priority",
+                     *               "old": 0,
+                     *               "new": 10
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Plan"];
                 };
             };
@@ -1537,10 +2057,17 @@ export interface operations {
     streamEvents: {
         parameters: {
             query?: {
+                /** @example 1203 */
                 after?: number;
+                /**
+                 * @example [
+                 *       "runs"
+                 *     ]
+                 */
                 topic?: string[];
             };
             header?: {
+                /** @example 1203 */
                 "Last-Event-ID"?: string;
             };
             path?: never;
@@ -1553,7 +2080,69 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    /**
+                     * @example id: 1203
+                     *     event: run.started
+                     *     data: {"sequence":1203}
+                     */
+                    "text/event-stream": unknown;
+                };
+            };
+        };
+    };
+    importJobOrchestra: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "files": [
+                 *         {
+                 *           "name": "make build",
+                 *           "content": "text"
+                 *         }
+                 *       ],
+                 *       "dry_run": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["JobOrchestraImport"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "dry_run": true,
+                     *       "items": [
+                     *         {
+                     *           "table": "job",
+                     *           "path": "definition.commands[0]",
+                     *           "support": "full",
+                     *           "action": "conflict",
+                     *           "reasons": [
+                     *             "text"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "counts": {},
+                     *       "missing": [
+                     *         "job"
+                     *       ],
+                     *       "notes": [
+                     *         "text"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ImportReport"];
                 };
             };
         };
@@ -1572,6 +2161,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "user": {
+                     *         "identifier": "maya",
+                     *         "display_name": "Maya",
+                     *         "roles": [
+                     *           "Operator@website"
+                     *         ],
+                     *         "is_enabled": true,
+                     *         "has_password": true
+                     *       },
+                     *       "permissions": [
+                     *         "project.read",
+                     *         "run.read"
+                     *       ],
+                     *       "projects": {
+                     *         "website": [
+                     *           "job.trigger"
+                     *         ]
+                     *       },
+                     *       "authentication": {
+                     *         "identifier": "text",
+                     *         "kind": "text",
+                     *         "roles": [
+                     *           "Operator@website"
+                     *         ],
+                     *         "authentication_date": "2026-01-31T12:00:00.000000Z",
+                     *         "expiration_date": "2026-05-01T12:00:00.000000Z"
+                     *       },
+                     *       "csrf_token": "8f14e45fceea167a5a36dedd4bea2543"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
@@ -1580,8 +2201,11 @@ export interface operations {
     listOwnTokens: {
         parameters: {
             query?: {
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example 100 */
                 limit?: number;
+                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
@@ -1595,6 +2219,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "identifier": "0199d3a4-0000-7000-8000-000000000001",
+                     *           "user": "maya",
+                     *           "type": "password",
+                     *           "roles": [
+                     *             "Operator@website"
+                     *           ],
+                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *           "last_use_date": "2026-01-31T12:00:00.000000Z",
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "update_date": "2026-01-31T12:00:00.000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuthenticationPage"];
                 };
             };
@@ -1609,6 +2252,13 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "roles": [
+                 *         "Operator@website"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["TokenInput"];
             };
         };
@@ -1618,8 +2268,70 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "0199d3a4-0000-7000-8000-000000000001",
+                     *       "user": "maya",
+                     *       "type": "password",
+                     *       "roles": [
+                     *         "Operator@website"
+                     *       ],
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "last_use_date": "2026-01-31T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "secret": "orcu_2x4Gk8Jq1Yw9Zr3Vb5Nc7M_…"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewToken"];
                 };
+            };
+        };
+    };
+    getOwnToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @example 0199d3a4-0000-7000-8000-000000000001 */
+                identifier: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "identifier": "0199d3a4-0000-7000-8000-000000000001",
+                     *       "user": "maya",
+                     *       "type": "password",
+                     *       "roles": [
+                     *         "Operator@website"
+                     *       ],
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "last_use_date": "2026-01-31T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Authentication"];
+                };
+            };
+            304: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -1628,6 +2340,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0199d3a4-0000-7000-8000-000000000001 */
                 identifier: string;
             };
             cookie?: never;
@@ -1642,6 +2355,55 @@ export interface operations {
             };
         };
     };
+    changeOwnToken: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 0199d3a4-0000-7000-8000-000000000001 */
+                identifier: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "expiration_date": "2026-05-01T12:00:00.000000Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AuthenticationChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "identifier": "0199d3a4-0000-7000-8000-000000000001",
+                     *       "user": "maya",
+                     *       "type": "password",
+                     *       "roles": [
+                     *         "Operator@website"
+                     *       ],
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "last_use_date": "2026-01-31T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Authentication"];
+                };
+            };
+        };
+    };
     signIn: {
         parameters: {
             query?: never;
@@ -1651,6 +2413,14 @@ export interface operations {
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "user": "maya",
+                 *       "password": "correct horse battery staple",
+                 *       "token": null,
+                 *       "code": null
+                 *     }
+                 */
                 "application/json": components["schemas"]["SignIn"];
             };
         };
@@ -1660,6 +2430,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "user": {
+                     *         "identifier": "maya",
+                     *         "display_name": "Maya",
+                     *         "roles": [
+                     *           "Operator@website"
+                     *         ],
+                     *         "is_enabled": true,
+                     *         "has_password": true
+                     *       },
+                     *       "permissions": [
+                     *         "project.read",
+                     *         "run.read"
+                     *       ],
+                     *       "projects": {
+                     *         "website": [
+                     *           "job.trigger"
+                     *         ]
+                     *       },
+                     *       "authentication": {
+                     *         "identifier": "text",
+                     *         "kind": "text",
+                     *         "roles": [
+                     *           "Operator@website"
+                     *         ],
+                     *         "authentication_date": "2026-01-31T12:00:00.000000Z",
+                     *         "expiration_date": "2026-05-01T12:00:00.000000Z"
+                     *       },
+                     *       "csrf_token": "8f14e45fceea167a5a36dedd4bea2543"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
@@ -1670,6 +2472,199 @@ export interface operations {
             query?: never;
             header?: never;
             path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    setOwnPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple",
+                 *       "current_password": "incorrect donkey battery pin"
+                 *     }
+                 */
+                "application/json": components["schemas"]["OwnPassword"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    setPasswordByLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "exit_code",
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PasswordByLink"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user": {
+                     *         "identifier": "maya",
+                     *         "display_name": "Maya",
+                     *         "roles": [
+                     *           "Operator@website"
+                     *         ],
+                     *         "is_enabled": true,
+                     *         "has_password": true
+                     *       },
+                     *       "permissions": [
+                     *         "project.read",
+                     *         "run.read"
+                     *       ],
+                     *       "projects": {
+                     *         "website": [
+                     *           "job.trigger"
+                     *         ]
+                     *       },
+                     *       "authentication": {
+                     *         "identifier": "text",
+                     *         "kind": "text",
+                     *         "roles": [
+                     *           "Operator@website"
+                     *         ],
+                     *         "authentication_date": "2026-01-31T12:00:00.000000Z",
+                     *         "expiration_date": "2026-05-01T12:00:00.000000Z"
+                     *       },
+                     *       "csrf_token": "8f14e45fceea167a5a36dedd4bea2543"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+        };
+    };
+    reauthenticate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple",
+                 *       "token": "orcu_2x4Gk8Jq1Yw9Zr3Vb5Nc7M_…"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Reauthentication"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    listOwnSessions: {
+        parameters: {
+            query?: {
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
+                cursor?: string;
+                /** @example 100 */
+                limit?: number;
+                /** @example -creation_date */
+                order?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "identifier": "text",
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "last_use_date": "2026-01-31T12:00:00.000000Z",
+                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *           "client": "Firefox on Linux",
+                     *           "is_current": true
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SessionPage"];
+                };
+            };
+        };
+    };
+    endOwnSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    endOwnSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0199d3a4-0000-7000-8000-000000000001 */
+                identifier: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -1696,6 +2691,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "openapi": "3.1.0"
+                     *     }
+                     */
                     "application/json": unknown;
                 };
             };
@@ -1704,8 +2704,11 @@ export interface operations {
     listProjects: {
         parameters: {
             query?: {
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example 100 */
                 limit?: number;
+                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
@@ -1719,6 +2722,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "identifier": "website",
+                     *           "display_name": "Website",
+                     *           "services": {
+                     *             "repository": {
+                     *               "type": "git",
+                     *               "url": "https://git.example.org/website.git"
+                     *             }
+                     *           },
+                     *           "managed_by": "api",
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "update_date": "2026-01-31T12:00:00.000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["ProjectPage"];
                 };
             };
@@ -1728,9 +2751,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-None-Match"?: string;
             };
             path: {
+                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -1739,14 +2764,31 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "website",
+                     *       "display_name": "Website",
+                     *       "services": {
+                     *         "repository": {
+                     *           "type": "git",
+                     *           "url": "https://git.example.org/website.git"
+                     *         }
+                     *       },
+                     *       "managed_by": "api",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Project"];
                 };
             };
             304: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -1757,32 +2799,77 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example website */
                 project: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Website",
+                 *       "services": {
+                 *         "repository": {
+                 *           "type": "git",
+                 *           "url": "https://git.example.org/website.git"
+                 *         }
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["ProjectInput"];
             };
         };
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "website",
+                     *       "display_name": "Website",
+                     *       "services": {
+                     *         "repository": {
+                     *           "type": "git",
+                     *           "url": "https://git.example.org/website.git"
+                     *         }
+                     *       },
+                     *       "managed_by": "api",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Project"];
                 };
             };
             201: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "website",
+                     *       "display_name": "Website",
+                     *       "services": {
+                     *         "repository": {
+                     *           "type": "git",
+                     *           "url": "https://git.example.org/website.git"
+                     *         }
+                     *       },
+                     *       "managed_by": "api",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Project"];
                 };
             };
@@ -1792,9 +2879,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -1813,24 +2902,53 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example website */
                 project: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Website",
+                 *       "services": {
+                 *         "repository": {
+                 *           "type": "git",
+                 *           "url": "https://git.example.org/website.git"
+                 *         }
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["ProjectChange"];
             };
         };
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "website",
+                     *       "display_name": "Website",
+                     *       "services": {
+                     *         "repository": {
+                     *           "type": "git",
+                     *           "url": "https://git.example.org/website.git"
+                     *         }
+                     *       },
+                     *       "managed_by": "api",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Project"];
                 };
             };
@@ -1839,12 +2957,16 @@ export interface operations {
     listJobs: {
         parameters: {
             query?: {
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example 100 */
                 limit?: number;
+                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
             path: {
+                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -1856,6 +2978,45 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "project": "website",
+                     *           "identifier": "build",
+                     *           "display_name": "Build",
+                     *           "group": "ci",
+                     *           "definition": {
+                     *             "type": "commands",
+                     *             "commands": [
+                     *               "make build BRANCH={parameters.branch}"
+                     *             ]
+                     *           },
+                     *           "parameters": [
+                     *             {
+                     *               "key": "branch",
+                     *               "type": "boolean",
+                     *               "is_required": false,
+                     *               "choices": [],
+                     *               "pattern": null
+                     *             }
+                     *           ],
+                     *           "properties": {
+                     *             "os": "linux"
+                     *           },
+                     *           "policy": {
+                     *             "priority": 10
+                     *           },
+                     *           "revision": 3,
+                     *           "is_enabled": true,
+                     *           "managed_by": "api",
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "update_date": "2026-01-31T12:00:00.000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["JobPage"];
                 };
             };
@@ -1865,10 +3026,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-None-Match"?: string;
             };
             path: {
+                /** @example build */
                 job: string;
+                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -1877,14 +3041,50 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "build",
+                     *       "display_name": "Build",
+                     *       "group": "ci",
+                     *       "definition": {
+                     *         "type": "commands",
+                     *         "commands": [
+                     *           "make build BRANCH={parameters.branch}"
+                     *         ]
+                     *       },
+                     *       "parameters": [
+                     *         {
+                     *           "key": "branch",
+                     *           "type": "boolean",
+                     *           "is_required": false,
+                     *           "choices": [],
+                     *           "pattern": null
+                     *         }
+                     *       ],
+                     *       "properties": {
+                     *         "os": "linux"
+                     *       },
+                     *       "policy": {
+                     *         "priority": 10
+                     *       },
+                     *       "revision": 3,
+                     *       "is_enabled": true,
+                     *       "managed_by": "api",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
             304: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -1895,33 +3095,130 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example build */
                 job: string;
+                /** @example website */
                 project: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Build",
+                 *       "group": "ci",
+                 *       "parameters": [
+                 *         {
+                 *           "key": "branch"
+                 *         }
+                 *       ],
+                 *       "properties": {
+                 *         "os": "linux"
+                 *       },
+                 *       "policy": {
+                 *         "priority": 10
+                 *       },
+                 *       "definition": {
+                 *         "type": "commands",
+                 *         "commands": [
+                 *           "make build BRANCH={parameters.branch}"
+                 *         ]
+                 *       },
+                 *       "is_enabled": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["JobInput"];
             };
         };
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "build",
+                     *       "display_name": "Build",
+                     *       "group": "ci",
+                     *       "definition": {
+                     *         "type": "commands",
+                     *         "commands": [
+                     *           "make build BRANCH={parameters.branch}"
+                     *         ]
+                     *       },
+                     *       "parameters": [
+                     *         {
+                     *           "key": "branch",
+                     *           "type": "boolean",
+                     *           "is_required": false,
+                     *           "choices": [],
+                     *           "pattern": null
+                     *         }
+                     *       ],
+                     *       "properties": {
+                     *         "os": "linux"
+                     *       },
+                     *       "policy": {
+                     *         "priority": 10
+                     *       },
+                     *       "revision": 3,
+                     *       "is_enabled": true,
+                     *       "managed_by": "api",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
             201: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "build",
+                     *       "display_name": "Build",
+                     *       "group": "ci",
+                     *       "definition": {
+                     *         "type": "commands",
+                     *         "commands": [
+                     *           "make build BRANCH={parameters.branch}"
+                     *         ]
+                     *       },
+                     *       "parameters": [
+                     *         {
+                     *           "key": "branch",
+                     *           "type": "boolean",
+                     *           "is_required": false,
+                     *           "choices": [],
+                     *           "pattern": null
+                     *         }
+                     *       ],
+                     *       "properties": {
+                     *         "os": "linux"
+                     *       },
+                     *       "policy": {
+                     *         "priority": 10
+                     *       },
+                     *       "revision": 3,
+                     *       "is_enabled": true,
+                     *       "managed_by": "api",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -1931,10 +3228,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example build */
                 job: string;
+                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -1953,25 +3253,87 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example build */
                 job: string;
+                /** @example website */
                 project: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Website",
+                 *       "group": "ci",
+                 *       "parameters": [
+                 *         {
+                 *           "key": "branch"
+                 *         }
+                 *       ],
+                 *       "properties": {
+                 *         "os": "linux"
+                 *       },
+                 *       "policy": {
+                 *         "priority": 10
+                 *       },
+                 *       "definition": {
+                 *         "type": "commands",
+                 *         "commands": [
+                 *           "make build BRANCH={parameters.branch}"
+                 *         ]
+                 *       },
+                 *       "is_enabled": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["JobChange"];
             };
         };
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "build",
+                     *       "display_name": "Build",
+                     *       "group": "ci",
+                     *       "definition": {
+                     *         "type": "commands",
+                     *         "commands": [
+                     *           "make build BRANCH={parameters.branch}"
+                     *         ]
+                     *       },
+                     *       "parameters": [
+                     *         {
+                     *           "key": "branch",
+                     *           "type": "boolean",
+                     *           "is_required": false,
+                     *           "choices": [],
+                     *           "pattern": null
+                     *         }
+                     *       ],
+                     *       "properties": {
+                     *         "os": "linux"
+                     *       },
+                     *       "policy": {
+                     *         "priority": 10
+                     *       },
+                     *       "revision": 3,
+                     *       "is_enabled": true,
+                     *       "managed_by": "api",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -1980,18 +3342,34 @@ export interface operations {
     listRunsOfJob: {
         parameters: {
             query?: {
+                /** @example 2026-01-31T12:00:00Z */
                 created_after?: string;
+                /** @example 2026-02-01T00:00:00Z */
                 created_before?: string;
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example 100 */
                 limit?: number;
+                /** @example -creation_date */
                 order?: string;
+                /** @example status:failed created:>-24h */
+                q?: string;
+                /** @example user:maya */
                 source?: string;
+                /**
+                 * @example [
+                 *       "failed"
+                 *     ]
+                 */
                 status?: ("aborted" | "assigned" | "cancelled" | "exception" | "failed" | "pending" | "running" | "skipped" | "succeeded")[];
+                /** @example worker-1 */
                 worker?: string;
             };
             header?: never;
             path: {
+                /** @example build */
                 job: string;
+                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -2003,6 +3381,64 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "project": "website",
+                     *           "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *           "number": 42,
+                     *           "job": "build",
+                     *           "job_revision": 3,
+                     *           "parameters": {
+                     *             "branch": "main"
+                     *           },
+                     *           "source": {
+                     *             "type": "user",
+                     *             "user": "maya"
+                     *           },
+                     *           "worker": "worker-1",
+                     *           "status": "aborted",
+                     *           "cause": {
+                     *             "code": "exit_code",
+                     *             "message": "every command exited with 0"
+                     *           },
+                     *           "priority": 0,
+                     *           "start_date": "2026-01-31T12:00:00.000000Z",
+                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *           "result_error": "text",
+                     *           "should_cancel": true,
+                     *           "should_abort": true,
+                     *           "log_size": 1,
+                     *           "log_complete": true,
+                     *           "log_error": "text",
+                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "update_date": "2026-01-31T12:00:00.000000Z",
+                     *           "results": {
+                     *             "tests": 128,
+                     *             "failed": 0
+                     *           },
+                     *           "steps": [
+                     *             {
+                     *               "name": "make build",
+                     *               "command": "make build",
+                     *               "phase": "text",
+                     *               "start_date": "2026-01-31T12:00:00.000000Z",
+                     *               "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *               "exit_code": 1,
+                     *               "log_start": 1,
+                     *               "log_end": 1
+                     *             }
+                     *           ],
+                     *           "worker_properties": {
+                     *             "os": "linux"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
@@ -2013,8 +3449,11 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example build */
                 job: string;
+                /** @example 42 */
                 number: number;
+                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -2026,6 +3465,65 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *       "number": 42,
+                     *       "job": "build",
+                     *       "job_revision": 3,
+                     *       "parameters": {
+                     *         "branch": "main"
+                     *       },
+                     *       "source": {
+                     *         "type": "user",
+                     *         "user": "maya"
+                     *       },
+                     *       "worker": "worker-1",
+                     *       "status": "aborted",
+                     *       "cause": {
+                     *         "code": "exit_code",
+                     *         "message": "every command exited with 0"
+                     *       },
+                     *       "priority": 0,
+                     *       "start_date": "2026-01-31T12:00:00.000000Z",
+                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *       "result_error": "text",
+                     *       "should_cancel": true,
+                     *       "should_abort": true,
+                     *       "log_size": 1,
+                     *       "log_complete": true,
+                     *       "log_error": "text",
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "results": {
+                     *         "tests": 128,
+                     *         "failed": 0
+                     *       },
+                     *       "steps": [
+                     *         {
+                     *           "name": "make build",
+                     *           "command": "make build",
+                     *           "phase": "text",
+                     *           "start_date": "2026-01-31T12:00:00.000000Z",
+                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *           "exit_code": 1,
+                     *           "log_start": 1,
+                     *           "log_end": 1
+                     *         }
+                     *       ],
+                     *       "worker_properties": {
+                     *         "os": "linux"
+                     *       },
+                     *       "definition": {
+                     *         "type": "commands",
+                     *         "commands": [
+                     *           "make build BRANCH={parameters.branch}"
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Run"];
                 };
             };
@@ -2035,16 +3533,27 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example deploy-2026-01-31 */
                 "Idempotency-Key"?: string;
             };
             path: {
+                /** @example build */
                 job: string;
+                /** @example website */
                 project: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "parameters": {
+                 *         "branch": "main"
+                 *       },
+                 *       "priority": 0
+                 *     }
+                 */
                 "application/json": components["schemas"]["TriggerInput"];
             };
         };
@@ -2054,6 +3563,59 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *       "number": 42,
+                     *       "job": "build",
+                     *       "job_revision": 3,
+                     *       "parameters": {
+                     *         "branch": "main"
+                     *       },
+                     *       "source": {
+                     *         "type": "user",
+                     *         "user": "maya"
+                     *       },
+                     *       "worker": "worker-1",
+                     *       "status": "aborted",
+                     *       "cause": {
+                     *         "code": "exit_code",
+                     *         "message": "every command exited with 0"
+                     *       },
+                     *       "priority": 0,
+                     *       "start_date": "2026-01-31T12:00:00.000000Z",
+                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *       "result_error": "text",
+                     *       "should_cancel": true,
+                     *       "should_abort": true,
+                     *       "log_size": 1,
+                     *       "log_complete": true,
+                     *       "log_error": "text",
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "results": {
+                     *         "tests": 128,
+                     *         "failed": 0
+                     *       },
+                     *       "steps": [
+                     *         {
+                     *           "name": "make build",
+                     *           "command": "make build",
+                     *           "phase": "text",
+                     *           "start_date": "2026-01-31T12:00:00.000000Z",
+                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *           "exit_code": 1,
+                     *           "log_start": 1,
+                     *           "log_end": 1
+                     *         }
+                     *       ],
+                     *       "worker_properties": {
+                     *         "os": "linux"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["RunInList"];
                 };
             };
@@ -2062,6 +3624,59 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *       "number": 42,
+                     *       "job": "build",
+                     *       "job_revision": 3,
+                     *       "parameters": {
+                     *         "branch": "main"
+                     *       },
+                     *       "source": {
+                     *         "type": "user",
+                     *         "user": "maya"
+                     *       },
+                     *       "worker": "worker-1",
+                     *       "status": "aborted",
+                     *       "cause": {
+                     *         "code": "exit_code",
+                     *         "message": "every command exited with 0"
+                     *       },
+                     *       "priority": 0,
+                     *       "start_date": "2026-01-31T12:00:00.000000Z",
+                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *       "result_error": "text",
+                     *       "should_cancel": true,
+                     *       "should_abort": true,
+                     *       "log_size": 1,
+                     *       "log_complete": true,
+                     *       "log_error": "text",
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "results": {
+                     *         "tests": 128,
+                     *         "failed": 0
+                     *       },
+                     *       "steps": [
+                     *         {
+                     *           "name": "make build",
+                     *           "command": "make build",
+                     *           "phase": "text",
+                     *           "start_date": "2026-01-31T12:00:00.000000Z",
+                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *           "exit_code": 1,
+                     *           "log_start": 1,
+                     *           "log_end": 1
+                     *         }
+                     *       ],
+                     *       "worker_properties": {
+                     *         "os": "linux"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["RunInList"];
                 };
             };
@@ -2070,18 +3685,34 @@ export interface operations {
     listRunsOfProject: {
         parameters: {
             query?: {
+                /** @example 2026-01-31T12:00:00Z */
                 created_after?: string;
+                /** @example 2026-02-01T00:00:00Z */
                 created_before?: string;
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example build */
                 job?: string;
+                /** @example 100 */
                 limit?: number;
+                /** @example -creation_date */
                 order?: string;
+                /** @example status:failed created:>-24h */
+                q?: string;
+                /** @example user:maya */
                 source?: string;
+                /**
+                 * @example [
+                 *       "failed"
+                 *     ]
+                 */
                 status?: ("aborted" | "assigned" | "cancelled" | "exception" | "failed" | "pending" | "running" | "skipped" | "succeeded")[];
+                /** @example worker-1 */
                 worker?: string;
             };
             header?: never;
             path: {
+                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -2093,6 +3724,64 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "project": "website",
+                     *           "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *           "number": 42,
+                     *           "job": "build",
+                     *           "job_revision": 3,
+                     *           "parameters": {
+                     *             "branch": "main"
+                     *           },
+                     *           "source": {
+                     *             "type": "user",
+                     *             "user": "maya"
+                     *           },
+                     *           "worker": "worker-1",
+                     *           "status": "aborted",
+                     *           "cause": {
+                     *             "code": "exit_code",
+                     *             "message": "every command exited with 0"
+                     *           },
+                     *           "priority": 0,
+                     *           "start_date": "2026-01-31T12:00:00.000000Z",
+                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *           "result_error": "text",
+                     *           "should_cancel": true,
+                     *           "should_abort": true,
+                     *           "log_size": 1,
+                     *           "log_complete": true,
+                     *           "log_error": "text",
+                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "update_date": "2026-01-31T12:00:00.000000Z",
+                     *           "results": {
+                     *             "tests": 128,
+                     *             "failed": 0
+                     *           },
+                     *           "steps": [
+                     *             {
+                     *               "name": "make build",
+                     *               "command": "make build",
+                     *               "phase": "text",
+                     *               "start_date": "2026-01-31T12:00:00.000000Z",
+                     *               "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *               "exit_code": 1,
+                     *               "log_start": 1,
+                     *               "log_end": 1
+                     *             }
+                     *           ],
+                     *           "worker_properties": {
+                     *             "os": "linux"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
@@ -2101,12 +3790,16 @@ export interface operations {
     listSchedules: {
         parameters: {
             query?: {
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example 100 */
                 limit?: number;
+                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
             path: {
+                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -2118,6 +3811,34 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "project": "website",
+                     *           "identifier": "nightly",
+                     *           "display_name": "Nightly",
+                     *           "job": "build",
+                     *           "parameters": {
+                     *             "branch": "main"
+                     *           },
+                     *           "expression": "30 2 * * *",
+                     *           "time_zone": "Europe/Paris",
+                     *           "overlap": "text",
+                     *           "misfire": "text",
+                     *           "misfire_window": 86400,
+                     *           "jitter": 0,
+                     *           "is_enabled": true,
+                     *           "last_run": "text",
+                     *           "next_fire": "2026-01-31T12:00:00.000000Z",
+                     *           "managed_by": "api",
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "update_date": "2026-01-31T12:00:00.000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["SchedulePage"];
                 };
             };
@@ -2127,10 +3848,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-None-Match"?: string;
             };
             path: {
+                /** @example website */
                 project: string;
+                /** @example nightly */
                 schedule: string;
             };
             cookie?: never;
@@ -2139,14 +3863,39 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "nightly",
+                     *       "display_name": "Nightly",
+                     *       "job": "build",
+                     *       "parameters": {
+                     *         "branch": "main"
+                     *       },
+                     *       "expression": "30 2 * * *",
+                     *       "time_zone": "Europe/Paris",
+                     *       "overlap": "text",
+                     *       "misfire": "text",
+                     *       "misfire_window": 86400,
+                     *       "jitter": 0,
+                     *       "is_enabled": true,
+                     *       "last_run": "text",
+                     *       "next_fire": "2026-01-31T12:00:00.000000Z",
+                     *       "managed_by": "api",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
             304: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -2157,33 +3906,100 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example website */
                 project: string;
+                /** @example nightly */
                 schedule: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Nightly",
+                 *       "job": "build",
+                 *       "parameters": {
+                 *         "branch": "main"
+                 *       },
+                 *       "expression": "30 2 * * *",
+                 *       "time_zone": "Europe/Paris",
+                 *       "overlap": "skip",
+                 *       "misfire": "latest",
+                 *       "misfire_window": 86400,
+                 *       "jitter": 0,
+                 *       "is_enabled": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["ScheduleInput"];
             };
         };
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "nightly",
+                     *       "display_name": "Nightly",
+                     *       "job": "build",
+                     *       "parameters": {
+                     *         "branch": "main"
+                     *       },
+                     *       "expression": "30 2 * * *",
+                     *       "time_zone": "Europe/Paris",
+                     *       "overlap": "text",
+                     *       "misfire": "text",
+                     *       "misfire_window": 86400,
+                     *       "jitter": 0,
+                     *       "is_enabled": true,
+                     *       "last_run": "text",
+                     *       "next_fire": "2026-01-31T12:00:00.000000Z",
+                     *       "managed_by": "api",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
             201: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "nightly",
+                     *       "display_name": "Nightly",
+                     *       "job": "build",
+                     *       "parameters": {
+                     *         "branch": "main"
+                     *       },
+                     *       "expression": "30 2 * * *",
+                     *       "time_zone": "Europe/Paris",
+                     *       "overlap": "text",
+                     *       "misfire": "text",
+                     *       "misfire_window": 86400,
+                     *       "jitter": 0,
+                     *       "is_enabled": true,
+                     *       "last_run": "text",
+                     *       "next_fire": "2026-01-31T12:00:00.000000Z",
+                     *       "managed_by": "api",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
@@ -2193,10 +4009,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example website */
                 project: string;
+                /** @example nightly */
                 schedule: string;
             };
             cookie?: never;
@@ -2215,25 +4034,68 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example website */
                 project: string;
+                /** @example nightly */
                 schedule: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Website",
+                 *       "job": "build",
+                 *       "parameters": {
+                 *         "branch": "main"
+                 *       },
+                 *       "expression": "30 2 * * *",
+                 *       "time_zone": "Europe/Paris",
+                 *       "overlap": "skip",
+                 *       "misfire": "none",
+                 *       "misfire_window": 86400,
+                 *       "jitter": 0,
+                 *       "is_enabled": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["ScheduleChange"];
             };
         };
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "nightly",
+                     *       "display_name": "Nightly",
+                     *       "job": "build",
+                     *       "parameters": {
+                     *         "branch": "main"
+                     *       },
+                     *       "expression": "30 2 * * *",
+                     *       "time_zone": "Europe/Paris",
+                     *       "overlap": "text",
+                     *       "misfire": "text",
+                     *       "misfire_window": 86400,
+                     *       "jitter": 0,
+                     *       "is_enabled": true,
+                     *       "last_run": "text",
+                     *       "next_fire": "2026-01-31T12:00:00.000000Z",
+                     *       "managed_by": "api",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
@@ -2242,15 +4104,31 @@ export interface operations {
     listRuns: {
         parameters: {
             query?: {
+                /** @example 2026-01-31T12:00:00Z */
                 created_after?: string;
+                /** @example 2026-02-01T00:00:00Z */
                 created_before?: string;
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example build */
                 job?: string;
+                /** @example 100 */
                 limit?: number;
+                /** @example -creation_date */
                 order?: string;
+                /** @example website */
                 project?: string;
+                /** @example status:failed created:>-24h */
+                q?: string;
+                /** @example user:maya */
                 source?: string;
+                /**
+                 * @example [
+                 *       "failed"
+                 *     ]
+                 */
                 status?: ("aborted" | "assigned" | "cancelled" | "exception" | "failed" | "pending" | "running" | "skipped" | "succeeded")[];
+                /** @example worker-1 */
                 worker?: string;
             };
             header?: never;
@@ -2264,6 +4142,64 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "project": "website",
+                     *           "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *           "number": 42,
+                     *           "job": "build",
+                     *           "job_revision": 3,
+                     *           "parameters": {
+                     *             "branch": "main"
+                     *           },
+                     *           "source": {
+                     *             "type": "user",
+                     *             "user": "maya"
+                     *           },
+                     *           "worker": "worker-1",
+                     *           "status": "aborted",
+                     *           "cause": {
+                     *             "code": "exit_code",
+                     *             "message": "every command exited with 0"
+                     *           },
+                     *           "priority": 0,
+                     *           "start_date": "2026-01-31T12:00:00.000000Z",
+                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *           "result_error": "text",
+                     *           "should_cancel": true,
+                     *           "should_abort": true,
+                     *           "log_size": 1,
+                     *           "log_complete": true,
+                     *           "log_error": "text",
+                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "update_date": "2026-01-31T12:00:00.000000Z",
+                     *           "results": {
+                     *             "tests": 128,
+                     *             "failed": 0
+                     *           },
+                     *           "steps": [
+                     *             {
+                     *               "name": "make build",
+                     *               "command": "make build",
+                     *               "phase": "text",
+                     *               "start_date": "2026-01-31T12:00:00.000000Z",
+                     *               "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *               "exit_code": 1,
+                     *               "log_start": 1,
+                     *               "log_end": 1
+                     *             }
+                     *           ],
+                     *           "worker_properties": {
+                     *             "os": "linux"
+                     *           }
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
@@ -2274,6 +4210,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2285,8 +4222,87 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *       "number": 42,
+                     *       "job": "build",
+                     *       "job_revision": 3,
+                     *       "parameters": {
+                     *         "branch": "main"
+                     *       },
+                     *       "source": {
+                     *         "type": "user",
+                     *         "user": "maya"
+                     *       },
+                     *       "worker": "worker-1",
+                     *       "status": "aborted",
+                     *       "cause": {
+                     *         "code": "exit_code",
+                     *         "message": "every command exited with 0"
+                     *       },
+                     *       "priority": 0,
+                     *       "start_date": "2026-01-31T12:00:00.000000Z",
+                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *       "result_error": "text",
+                     *       "should_cancel": true,
+                     *       "should_abort": true,
+                     *       "log_size": 1,
+                     *       "log_complete": true,
+                     *       "log_error": "text",
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "results": {
+                     *         "tests": 128,
+                     *         "failed": 0
+                     *       },
+                     *       "steps": [
+                     *         {
+                     *           "name": "make build",
+                     *           "command": "make build",
+                     *           "phase": "text",
+                     *           "start_date": "2026-01-31T12:00:00.000000Z",
+                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *           "exit_code": 1,
+                     *           "log_start": 1,
+                     *           "log_end": 1
+                     *         }
+                     *       ],
+                     *       "worker_properties": {
+                     *         "os": "linux"
+                     *       },
+                     *       "definition": {
+                     *         "type": "commands",
+                     *         "commands": [
+                     *           "make build BRANCH={parameters.branch}"
+                     *         ]
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["Run"];
                 };
+            };
+        };
+    };
+    deleteRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -2295,6 +4311,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2306,6 +4323,59 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *       "number": 42,
+                     *       "job": "build",
+                     *       "job_revision": 3,
+                     *       "parameters": {
+                     *         "branch": "main"
+                     *       },
+                     *       "source": {
+                     *         "type": "user",
+                     *         "user": "maya"
+                     *       },
+                     *       "worker": "worker-1",
+                     *       "status": "aborted",
+                     *       "cause": {
+                     *         "code": "exit_code",
+                     *         "message": "every command exited with 0"
+                     *       },
+                     *       "priority": 0,
+                     *       "start_date": "2026-01-31T12:00:00.000000Z",
+                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *       "result_error": "text",
+                     *       "should_cancel": true,
+                     *       "should_abort": true,
+                     *       "log_size": 1,
+                     *       "log_complete": true,
+                     *       "log_error": "text",
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "results": {
+                     *         "tests": 128,
+                     *         "failed": 0
+                     *       },
+                     *       "steps": [
+                     *         {
+                     *           "name": "make build",
+                     *           "command": "make build",
+                     *           "phase": "text",
+                     *           "start_date": "2026-01-31T12:00:00.000000Z",
+                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *           "exit_code": 1,
+                     *           "log_start": 1,
+                     *           "log_end": 1
+                     *         }
+                     *       ],
+                     *       "worker_properties": {
+                     *         "os": "linux"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["RunInList"];
                 };
             };
@@ -2316,6 +4386,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2327,6 +4398,59 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *       "number": 42,
+                     *       "job": "build",
+                     *       "job_revision": 3,
+                     *       "parameters": {
+                     *         "branch": "main"
+                     *       },
+                     *       "source": {
+                     *         "type": "user",
+                     *         "user": "maya"
+                     *       },
+                     *       "worker": "worker-1",
+                     *       "status": "aborted",
+                     *       "cause": {
+                     *         "code": "exit_code",
+                     *         "message": "every command exited with 0"
+                     *       },
+                     *       "priority": 0,
+                     *       "start_date": "2026-01-31T12:00:00.000000Z",
+                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *       "result_error": "text",
+                     *       "should_cancel": true,
+                     *       "should_abort": true,
+                     *       "log_size": 1,
+                     *       "log_complete": true,
+                     *       "log_error": "text",
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "results": {
+                     *         "tests": 128,
+                     *         "failed": 0
+                     *       },
+                     *       "steps": [
+                     *         {
+                     *           "name": "make build",
+                     *           "command": "make build",
+                     *           "phase": "text",
+                     *           "start_date": "2026-01-31T12:00:00.000000Z",
+                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *           "exit_code": 1,
+                     *           "log_start": 1,
+                     *           "log_end": 1
+                     *         }
+                     *       ],
+                     *       "worker_properties": {
+                     *         "os": "linux"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["RunInList"];
                 };
             };
@@ -2337,6 +4461,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2348,6 +4473,26 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "sequence": 1,
+                     *           "date": "2026-01-31T12:00:00.000000Z",
+                     *           "type": "run.started",
+                     *           "project": "website",
+                     *           "job": "build",
+                     *           "run": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *           "worker": "worker-1",
+                     *           "user": "maya",
+                     *           "actor": "maya",
+                     *           "run_sequence": 1,
+                     *           "data": {}
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["EventPage"];
                 };
             };
@@ -2358,6 +4503,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2369,6 +4515,35 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "run": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *       "status": "aborted",
+                     *       "cause": {
+                     *         "code": "exit_code",
+                     *         "message": "every command exited with 0"
+                     *       },
+                     *       "position": 1,
+                     *       "nearest": "worker-1",
+                     *       "workers": [
+                     *         {
+                     *           "worker": "worker-1",
+                     *           "verdict": "matches",
+                     *           "reasons": [
+                     *             "disabled"
+                     *           ],
+                     *           "message": "the command exited with 1",
+                     *           "mismatches": [
+                     *             {
+                     *               "property": "os",
+                     *               "wanted": "linux",
+                     *               "has": "darwin"
+                     *             }
+                     *           ]
+                     *         }
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["Explanation"];
                 };
             };
@@ -2378,9 +4553,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example bytes=0-1023 */
                 Range?: string;
             };
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2392,6 +4569,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example cloning website
+                     *     ok
+                     */
                     "text/plain": string;
                 };
             };
@@ -2400,6 +4581,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example cloning website
+                     *     ok
+                     */
                     "text/plain": string;
                 };
             };
@@ -2410,6 +4595,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2421,6 +4607,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "lines": 1,
+                     *       "bytes": 1,
+                     *       "complete": true,
+                     *       "first_time": "2026-01-31T12:00:00.000000Z",
+                     *       "last_time": "2026-01-31T12:00:00.000000Z",
+                     *       "truncated": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["LogInfo"];
                 };
             };
@@ -2429,12 +4625,16 @@ export interface operations {
     getLogLines: {
         parameters: {
             query?: {
+                /** @example 65536 */
                 cols?: number;
+                /** @example 500 */
                 count?: number;
+                /** @example 1 */
                 start?: number;
             };
             header?: never;
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2446,6 +4646,29 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "start": 1,
+                     *       "total": 1,
+                     *       "complete": true,
+                     *       "sgr": "text",
+                     *       "times": [
+                     *         [
+                     *           1,
+                     *           1
+                     *         ]
+                     *       ],
+                     *       "lines": [
+                     *         "text"
+                     *       ],
+                     *       "cut": [
+                     *         [
+                     *           1,
+                     *           1
+                     *         ]
+                     *       ]
+                     *     }
+                     */
                     "application/json": components["schemas"]["LogWindow"];
                 };
             };
@@ -2455,10 +4678,13 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example bytes=0-1023 */
                 Range?: string;
             };
             path: {
+                /** @example 7 */
                 line: number;
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2470,6 +4696,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example ok */
                     "text/plain": string;
                 };
             };
@@ -2478,6 +4705,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example ok */
                     "text/plain": string;
                 };
             };
@@ -2488,6 +4716,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2499,6 +4728,20 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "text",
+                     *           "parent": "text",
+                     *           "name": "make build",
+                     *           "first": 1,
+                     *           "last": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["LogSectionPage"];
                 };
             };
@@ -2507,12 +4750,15 @@ export interface operations {
     streamLog: {
         parameters: {
             query?: {
+                /** @example 0 */
                 offset?: number;
             };
             header?: {
+                /** @example 1203 */
                 "Last-Event-ID"?: string;
             };
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2524,7 +4770,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "text/event-stream": string;
+                    /**
+                     * @example event: log
+                     *     data: {"offset":0,"text":"cloning website\n"}
+                     */
+                    "text/event-stream": unknown;
                 };
             };
         };
@@ -2534,6 +4784,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2545,6 +4796,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example text */
                     "application/json": unknown;
                 };
             };
@@ -2555,12 +4807,20 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
+                /**
+                 * @example {
+                 *       "parameters": {
+                 *         "branch": "main"
+                 *       }
+                 *     }
+                 */
                 "application/json": components["schemas"]["RetryInput"];
             };
         };
@@ -2570,6 +4830,59 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *       "number": 42,
+                     *       "job": "build",
+                     *       "job_revision": 3,
+                     *       "parameters": {
+                     *         "branch": "main"
+                     *       },
+                     *       "source": {
+                     *         "type": "user",
+                     *         "user": "maya"
+                     *       },
+                     *       "worker": "worker-1",
+                     *       "status": "aborted",
+                     *       "cause": {
+                     *         "code": "exit_code",
+                     *         "message": "every command exited with 0"
+                     *       },
+                     *       "priority": 0,
+                     *       "start_date": "2026-01-31T12:00:00.000000Z",
+                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *       "result_error": "text",
+                     *       "should_cancel": true,
+                     *       "should_abort": true,
+                     *       "log_size": 1,
+                     *       "log_complete": true,
+                     *       "log_error": "text",
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "results": {
+                     *         "tests": 128,
+                     *         "failed": 0
+                     *       },
+                     *       "steps": [
+                     *         {
+                     *           "name": "make build",
+                     *           "command": "make build",
+                     *           "phase": "text",
+                     *           "start_date": "2026-01-31T12:00:00.000000Z",
+                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *           "exit_code": 1,
+                     *           "log_start": 1,
+                     *           "log_end": 1
+                     *         }
+                     *       ],
+                     *       "worker_properties": {
+                     *         "os": "linux"
+                     *       }
+                     *     }
+                     */
                     "application/json": components["schemas"]["RunInList"];
                 };
             };
@@ -2580,6 +4893,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -2591,6 +4905,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "name": "make build",
+                     *           "command": "make build",
+                     *           "phase": "text",
+                     *           "start_date": "2026-01-31T12:00:00.000000Z",
+                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
+                     *           "exit_code": 1,
+                     *           "log_start": 1,
+                     *           "log_end": 1
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["StepPage"];
                 };
             };
@@ -2599,8 +4930,11 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example 100 */
                 limit?: number;
+                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
@@ -2614,6 +4948,23 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "identifier": "maya",
+                     *           "display_name": "Maya",
+                     *           "roles": [
+                     *             "Operator@website"
+                     *           ],
+                     *           "is_enabled": true,
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "update_date": "2026-01-31T12:00:00.000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["UserPage"];
                 };
             };
@@ -2623,9 +4974,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-None-Match"?: string;
             };
             path: {
+                /** @example maya */
                 user: string;
             };
             cookie?: never;
@@ -2634,14 +4987,28 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "maya",
+                     *       "display_name": "Maya",
+                     *       "roles": [
+                     *         "Operator@website"
+                     *       ],
+                     *       "is_enabled": true,
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
             304: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -2652,32 +5019,69 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example maya */
                 user: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Maya",
+                 *       "roles": [
+                 *         "Operator@website"
+                 *       ],
+                 *       "is_enabled": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["UserInput"];
             };
         };
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "maya",
+                     *       "display_name": "Maya",
+                     *       "roles": [
+                     *         "Operator@website"
+                     *       ],
+                     *       "is_enabled": true,
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
             201: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "maya",
+                     *       "display_name": "Maya",
+                     *       "roles": [
+                     *         "Operator@website"
+                     *       ],
+                     *       "is_enabled": true,
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
@@ -2687,9 +5091,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example maya */
                 user: string;
             };
             cookie?: never;
@@ -2708,24 +5114,48 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example maya */
                 user: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "display_name": "Maya",
+                 *       "roles": [
+                 *         "Operator@website"
+                 *       ],
+                 *       "is_enabled": true
+                 *     }
+                 */
                 "application/json": components["schemas"]["UserChange"];
             };
         };
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "maya",
+                     *       "display_name": "Maya",
+                     *       "roles": [
+                     *         "Operator@website"
+                     *       ],
+                     *       "is_enabled": true,
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
@@ -2734,12 +5164,16 @@ export interface operations {
     listAuthentications: {
         parameters: {
             query?: {
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example 100 */
                 limit?: number;
+                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
             path: {
+                /** @example maya */
                 user: string;
             };
             cookie?: never;
@@ -2751,6 +5185,25 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "identifier": "0199d3a4-0000-7000-8000-000000000001",
+                     *           "user": "maya",
+                     *           "type": "password",
+                     *           "roles": [
+                     *             "Operator@website"
+                     *           ],
+                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *           "last_use_date": "2026-01-31T12:00:00.000000Z",
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "update_date": "2026-01-31T12:00:00.000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["AuthenticationPage"];
                 };
             };
@@ -2761,12 +5214,20 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example maya */
                 user: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "roles": [
+                 *         "Operator@website"
+                 *       ]
+                 *     }
+                 */
                 "application/json": components["schemas"]["TokenInput"];
             };
         };
@@ -2776,8 +5237,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "0199d3a4-0000-7000-8000-000000000001",
+                     *       "user": "maya",
+                     *       "type": "password",
+                     *       "roles": [
+                     *         "Operator@website"
+                     *       ],
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "last_use_date": "2026-01-31T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "secret": "orcu_2x4Gk8Jq1Yw9Zr3Vb5Nc7M_…"
+                     *     }
+                     */
                     "application/json": components["schemas"]["NewToken"];
                 };
+            };
+        };
+    };
+    getAuthentication: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
+                "If-None-Match"?: string;
+            };
+            path: {
+                /** @example 0199d3a4-0000-7000-8000-000000000001 */
+                identifier: string;
+                /** @example maya */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "identifier": "0199d3a4-0000-7000-8000-000000000001",
+                     *       "user": "maya",
+                     *       "type": "password",
+                     *       "roles": [
+                     *         "Operator@website"
+                     *       ],
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "last_use_date": "2026-01-31T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Authentication"];
+                };
+            };
+            304: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
@@ -2786,7 +5311,183 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example 0199d3a4-0000-7000-8000-000000000001 */
                 identifier: string;
+                /** @example maya */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    changeAuthentication: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
+                "If-Match"?: string;
+            };
+            path: {
+                /** @example 0199d3a4-0000-7000-8000-000000000001 */
+                identifier: string;
+                /** @example maya */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "expiration_date": "2026-05-01T12:00:00.000000Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AuthenticationChange"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "identifier": "0199d3a4-0000-7000-8000-000000000001",
+                     *       "user": "maya",
+                     *       "type": "password",
+                     *       "roles": [
+                     *         "Operator@website"
+                     *       ],
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *       "last_use_date": "2026-01-31T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Authentication"];
+                };
+            };
+        };
+    };
+    createLink: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example maya */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "purpose": "text",
+                     *       "code": "exit_code",
+                     *       "path": "definition.commands[0]",
+                     *       "expiration_date": "2026-05-01T12:00:00.000000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Link"];
+                };
+            };
+        };
+    };
+    setPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example maya */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "correct horse battery staple"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Password"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: {
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
+                cursor?: string;
+                /** @example 100 */
+                limit?: number;
+                /** @example -creation_date */
+                order?: string;
+            };
+            header?: never;
+            path: {
+                /** @example maya */
+                user: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "identifier": "text",
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "last_use_date": "2026-01-31T12:00:00.000000Z",
+                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
+                     *           "client": "Firefox on Linux",
+                     *           "is_current": true
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SessionPage"];
+                };
+            };
+        };
+    };
+    endSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example maya */
                 user: string;
             };
             cookie?: never;
@@ -2804,8 +5505,11 @@ export interface operations {
     listWorkers: {
         parameters: {
             query?: {
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example 100 */
                 limit?: number;
+                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
@@ -2819,6 +5523,33 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "identifier": "worker-1",
+                     *           "owner": "admin",
+                     *           "version": "1.0.0",
+                     *           "display_name": "The machine by the window",
+                     *           "properties": {
+                     *             "os": "linux"
+                     *           },
+                     *           "concurrency": 4,
+                     *           "active_runs": 1,
+                     *           "protocol": 1,
+                     *           "note": "in the rack by the window",
+                     *           "is_enabled": true,
+                     *           "is_active": true,
+                     *           "should_disconnect": true,
+                     *           "connection_date": "2026-01-31T12:00:00.000000Z",
+                     *           "last_seen_date": "2026-01-31T12:00:00.000000Z",
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "update_date": "2026-01-31T12:00:00.000000Z"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
                     "application/json": components["schemas"]["WorkerPage"];
                 };
             };
@@ -2828,9 +5559,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-None-Match"?: string;
             };
             path: {
+                /** @example worker-1 */
                 worker: string;
             };
             cookie?: never;
@@ -2839,14 +5572,38 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "worker-1",
+                     *       "owner": "admin",
+                     *       "version": "1.0.0",
+                     *       "display_name": "The machine by the window",
+                     *       "properties": {
+                     *         "os": "linux"
+                     *       },
+                     *       "concurrency": 4,
+                     *       "active_runs": 1,
+                     *       "protocol": 1,
+                     *       "note": "in the rack by the window",
+                     *       "is_enabled": true,
+                     *       "is_active": true,
+                     *       "should_disconnect": true,
+                     *       "connection_date": "2026-01-31T12:00:00.000000Z",
+                     *       "last_seen_date": "2026-01-31T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Worker"];
                 };
             };
             304: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -2857,9 +5614,11 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example worker-1 */
                 worker: string;
             };
             cookie?: never;
@@ -2878,24 +5637,56 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
+                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
+                /** @example worker-1 */
                 worker: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
+                /**
+                 * @example {
+                 *       "is_enabled": true,
+                 *       "note": "in the rack by the window",
+                 *       "display_name": "The machine by the window"
+                 *     }
+                 */
                 "application/json": components["schemas"]["WorkerChange"];
             };
         };
         responses: {
             200: {
                 headers: {
+                    ETag?: string;
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "worker-1",
+                     *       "owner": "admin",
+                     *       "version": "1.0.0",
+                     *       "display_name": "The machine by the window",
+                     *       "properties": {
+                     *         "os": "linux"
+                     *       },
+                     *       "concurrency": 4,
+                     *       "active_runs": 1,
+                     *       "protocol": 1,
+                     *       "note": "in the rack by the window",
+                     *       "is_enabled": true,
+                     *       "is_active": true,
+                     *       "should_disconnect": true,
+                     *       "connection_date": "2026-01-31T12:00:00.000000Z",
+                     *       "last_seen_date": "2026-01-31T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Worker"];
                 };
             };
@@ -2906,6 +5697,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @example worker-1 */
                 worker: string;
             };
             cookie?: never;
@@ -2917,6 +5709,28 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "identifier": "worker-1",
+                     *       "owner": "admin",
+                     *       "version": "1.0.0",
+                     *       "display_name": "The machine by the window",
+                     *       "properties": {
+                     *         "os": "linux"
+                     *       },
+                     *       "concurrency": 4,
+                     *       "active_runs": 1,
+                     *       "protocol": 1,
+                     *       "note": "in the rack by the window",
+                     *       "is_enabled": true,
+                     *       "is_active": true,
+                     *       "should_disconnect": true,
+                     *       "connection_date": "2026-01-31T12:00:00.000000Z",
+                     *       "last_seen_date": "2026-01-31T12:00:00.000000Z",
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "update_date": "2026-01-31T12:00:00.000000Z"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Worker"];
                 };
             };
@@ -2936,6 +5750,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
@@ -2955,6 +5774,11 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /**
+                     * @example {
+                     *       "status": "text"
+                     *     }
+                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };

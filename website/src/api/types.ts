@@ -20,6 +20,7 @@ export type LogWindow = Schemas["LogWindow"];
 export type LogSection = Schemas["LogSection"];
 export type Me = Schemas["Me"];
 export type SignIn = Schemas["SignIn"];
+export type PasswordByLink = Schemas["PasswordByLink"];
 
 /** The item of the live topic `overview` (docs/live.md). */
 export interface Overview {

@@ -122,6 +122,12 @@ export const en = {
   "nav.skip": "Skip to content",
   "nav.workers": "Workers",
 
+  "password.link.over": "This link was used already or has expired. Ask an administrator for another one.",
+  "password.new": "New password",
+  "password.of": "Choose a password for {title}",
+  "password.rules": "At least 12 characters. A few words that only you put together are good.",
+  "password.submit": "Set password and sign in",
+  "password.title": "Choose a password",
   "run.abort": "Abort…",
   "run.abort.confirm": "Abort the run",
   "run.abort.text":
