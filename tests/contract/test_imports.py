@@ -12,7 +12,19 @@ from orchestra.domain.job_orchestra.plan import Action, Plan
 from orchestra.domain.job_orchestra.reading import read
 from orchestra.domain.job_orchestra.translation import ITERATIONS
 from orchestra.domain.run import CauseCode, RunStatus
-from orchestra.storage import authentications, events, imports, jobs, projects, runs, schedules, schema, users, workers
+from orchestra.storage import (
+    authentications,
+    events,
+    imports,
+    job_revisions,
+    jobs,
+    projects,
+    runs,
+    schedules,
+    schema,
+    users,
+    workers,
+)
 from orchestra.storage.passwords import Hashed, is_usable
 from orchestra.storage.runs import NewRun
 from support.job_orchestra_export import (
@@ -46,7 +58,7 @@ def actions(plan: Plan) -> dict[str, int]:
 
 def test_what_was_exported_is_here_with_its_dates(connection: Connection) -> None:
     plan = carry_out(connection)
-    assert actions(plan) == {"create": 37, "unchanged": 0, "conflict": 0, "none": 5}
+    assert actions(plan) == {"create": 38, "unchanged": 0, "conflict": 0, "none": 5}
     maya = users.get(connection, "maya")
     assert maya is not None
     assert (maya.display_name, maya.roles, maya.creation_date, maya.update_date) == (
@@ -63,7 +75,7 @@ def test_what_was_exported_is_here_with_its_dates(connection: Connection) -> Non
     assert (check.revision, check.creation_date, check.managed_by) == (1, BORN, "api")
     assert check.definition["commands"][1]["run"][-3:] == ["--results", "{environment.ORCHESTRA_RESULTS}", "clean"]
     assert check.properties == {"operating_system": ["linux", "windows"], "is_controller": False}
-    assert jobs.revision(connection, "toolkit", "check", 1) is not None
+    assert job_revisions.get(connection, "toolkit", "check", 1) is not None
     nightly = schedules.get(connection, "example", "nightly")
     assert nightly is not None
     assert (nightly.last_run, nightly.time_zone, nightly.misfire) == (uuid_of(1005), "UTC", "none")
@@ -115,7 +127,7 @@ def test_numbers_go_on_where_a_job_of_that_name_was_before(connection: Connectio
 def test_a_second_import_changes_nothing(connection: Connection) -> None:
     carry_out(connection)
     before = _everything(connection)
-    assert actions(carry_out(connection)) == {"create": 0, "unchanged": 37, "conflict": 0, "none": 5}
+    assert actions(carry_out(connection)) == {"create": 0, "unchanged": 38, "conflict": 0, "none": 5}
     assert _everything(connection) == before
 
 
@@ -186,7 +198,7 @@ def test_the_records_are_as_they_were_and_no_hash_is_in_an_event(connection: Con
     hidden = [str(row[name]) for row in tables["user_authentication"] for name in ("secret", "hash_function_salt")]
     assert not [one for one in hidden if one != "None" and one in told]
     kinds = [str(one.type) for one in events.after(connection, 0)]
-    assert (kinds.count("user.created"), kinds.count("run.created"), len(kinds)) == (5, 10, 37)
+    assert (kinds.count("user.created"), kinds.count("run.created"), len(kinds)) == (5, 10, 38)
     assert {one.actor for one in events.after(connection, 0)} == {"ada"}
 
 

@@ -9,6 +9,7 @@ import copy
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -52,9 +53,7 @@ def user(identifier: str, *roles: str, is_enabled: bool = True) -> Row:
 
 def password(number: int, user: str, text: str, *, iterations: int = ITERATIONS) -> Row:
     """As `AuthenticationProvider.set_password` leaves it: keys that were never set are absent."""
-    parameters = {"hash_name": "sha256", "iterations": iterations}
     salt = hashlib.sha256(user.encode()).hexdigest()
-    digest = hashlib.pbkdf2_hmac(password=text.encode("utf-8"), salt=bytes.fromhex(salt), **parameters)  # type: ignore[arg-type]
     return {
         "identifier": uuid_of(number),
         "user": user,
@@ -62,10 +61,19 @@ def password(number: int, user: str, text: str, *, iterations: int = ITERATIONS)
         "creation_date": BORN,
         "update_date": CHANGED,
         "hash_function": "pbkdf2",
-        "hash_function_parameters": parameters,
+        "hash_function_parameters": {"hash_name": "sha256", "iterations": iterations},
         "hash_function_salt": salt,
-        "secret": digest.hex(),
+        "secret": _pbkdf2(text, salt, iterations),
     }
+
+
+@cache
+def _pbkdf2(text: str, salt: str, iterations: int) -> str:
+    """As `AuthenticationProvider.hash_password` computes it."""
+    salted = bytes.fromhex(salt)
+    return hashlib.pbkdf2_hmac(
+        password=text.encode("utf-8"), salt=salted, hash_name="sha256", iterations=iterations
+    ).hex()
 
 
 def token(number: int, user: str, text: str, expiration: datetime | None, description: str = "") -> Row:
@@ -182,6 +190,7 @@ def jobs() -> list[Row]:
         job("example", "exception", commands(["python3", "-c", "print('{undefined}')"])),
         job("example", "unwritten", {}),
         job("example", "bare", commands(["echo", "{parameters[branch]}", "{environment[HOME]}"])),
+        job("example", "setting", commands([PYTHON, "-c", "import sys; print(sys.argv[1])", CONFIGURATION])),
         job("example", "disabled", commands(["true"]), is_enabled=False),
         job("example", "pipeline", {"type": "pipeline", "elements": [
             element("first", "hello"), element("second", "hello", "first"),

@@ -148,7 +148,7 @@ def _left(directory: Path, files: dict[str, str]) -> list[str]:
     """Say which files of the folder were not read."""
     logs = sum(1 for _ in directory.glob("**/runs/*/run.log"))
     others = sorted(one.name for one in directory.iterdir() if one.is_file() and one.name not in files)
-    notes = [f"{logs} logs of runs lie in the folder and are not supported"] if logs else []
+    notes = [f"not supported: {logs} {'log of a run' if logs == 1 else 'logs of runs'} in the folder"] if logs else []
     return [*notes, *([f"not read: {', '.join(others)}"] if others else [])]
 
 

@@ -226,18 +226,19 @@ class _Maker:
                 self._planned.workers.append(outcome.value)
 
     def runs(self, export: Export) -> None:
-        numbers = dict(self._present.numbers)
+        numbers, known = dict(self._present.numbers), dict(self._present.runs)
         for record in in_order(export.runs):
             name = (record.project, record.job)
             given = numbers.get(name, Numbers())
             job = self._jobs.get(name)
             revision = job.revision if job is not None else max(given.revision, 1)
             outcome = self._in_project(record.project, run_of(record, given.number + 1, revision))
-            path = f"{record.project}/{run_identifier(record.project, record.identifier)}"
-            before = self._present.runs.get(run_identifier(record.project, record.identifier))
+            identifier = run_identifier(record.project, record.identifier)
+            path, before = f"{record.project}/{identifier}", known.get(identifier)
             if self._add(Table.RUN, record, path, outcome, before=before, fields=("project", "job", *_BORN)):
                 assert outcome.value is not None
                 self._planned.runs.append(outcome.value)
+                known[identifier] = outcome.value
                 if job is None and given.revision == 0:
                     self._planned.orphans.append(name)
                 numbers[name] = Numbers(revision=revision, number=given.number + 1)

@@ -121,7 +121,14 @@ def test_our_rendering_equals_python_s(sample: tuple[str, dict[str, object]]) ->
     used = Used()
     ours = translate(text, used)
     environment = {**_mapping(values["environment"]), BRACE: "{", "ORCHESTRA_RESULTS": PATH}
-    roots = {**values, "environment": environment, "project": {"identifier": "p"}, "run": {"identifier": "r"}}
+    worker = {"properties": values["environment"]}
+    roots = {
+        **values,
+        "environment": environment,
+        "worker": worker,
+        "project": {"identifier": "p"},
+        "run": {"identifier": "r"},
+    }
     assert fill(ours, roots) == text.format(**values, **names)
     known = Known(parameters=dict.fromkeys(used.parameters, "string"), environment=[*used.settings, BRACE])
     assert check_text(ours, known) == ()
