@@ -85,5 +85,6 @@ def _roles(error: NotAllowed) -> Iterator[str]:
     if lacking is None:
         return
     roles = [str(role) for role in ASSIGNABLE if lacking in PERMISSIONS[role]]
+    who = " or ".join(part for part in (", ".join(roles[:-1]), *roles[-1:]) if part)
     place = "everywhere" if lacking in GLOBAL else "everywhere or on the project (ROLE@PROJECT)"
-    yield f"{' and '.join(roles)} may, {place}; your roles: orchestra whoami"
+    yield f"{who} may, {place}; your roles: orchestra whoami"

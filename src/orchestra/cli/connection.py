@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from orchestra.client import Client
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8300"
+START_ONE: Final = "start one: orchestra worker --server URL --token TOKEN (its --help says where the token comes from)"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 P = ParamSpec("P")
@@ -67,8 +68,12 @@ def find_target(server: str | None, token: str | None, *, data: Path | None = No
             return Target(address, file.read_text().strip(), "machine")
         except OSError:
             pass
-    error = NotAuthenticated(f"no token for {address}")
-    error.add_note(f"sign in: orchestra login --server {address}  (or pass --token, or set ORCHESTRA_TOKEN)")
+    if server is None:
+        error = NotAuthenticated("no server: nobody is signed in, and none runs here with its default data folder")
+        error.add_note("sign in: orchestra login --server URL    start one on this machine: orchestra up")
+    else:
+        error = NotAuthenticated(f"no token for {address}")
+        error.add_note(f"sign in: orchestra login --server {address}  (or pass --token, or set ORCHESTRA_TOKEN)")
     raise error
 
 

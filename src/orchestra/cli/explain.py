@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from orchestra.cli.connection import with_client
+from orchestra.cli.connection import START_ONE, with_client
 from orchestra.cli.names import RunName, find_run
 from orchestra.cli.output import print_json, print_table, with_output
 
@@ -29,8 +29,8 @@ def explain(client: "Client", name: str, output: str) -> None:
         click.echo()
         print_table(
             ("WORKER", "VERDICT", "WHY"),
-            ((one.worker, one.verdict, one.message) for one in answer.workers),
+            ((one.worker, one.verdict, "" if one.message == one.verdict else one.message) for one in answer.workers),
             empty="",
         )
     elif answer.status == "pending":
-        click.echo("no worker has ever connected; start one: orchestra worker --server URL --token TOKEN")
+        click.echo(f"no worker has ever connected; {START_ONE}")

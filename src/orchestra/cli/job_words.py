@@ -2,13 +2,13 @@
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestra.cli.output import bold, date, day, enabled, harmless, pairs, print_facts, print_table, short
-from orchestra.domain import duration
+from orchestra.cli.sparse import sparse_definition, sparse_policy
 
 if TYPE_CHECKING:
     from orchestra.client.answers import RevisionChanges
@@ -59,7 +59,7 @@ def print_changes(found: "RevisionChanges") -> None:
 
 
 def _print_content(
-    definition: Mapping[str, Any], parameters: "Iterable[Parameter]", properties: dict[str, Any], policy: dict[str, Any]
+    definition: dict[str, Any], parameters: "Iterable[Parameter]", properties: dict[str, Any], policy: dict[str, Any]
 ) -> None:
     known = list(parameters)
     if known:
@@ -72,19 +72,18 @@ def _print_content(
     if properties:
         click.echo("\nProperties")
         click.echo(harmless(f"  {pairs(properties)}"))
-    differs = {key: value for key, value in policy.items() if value not in (None, {}, 0)}
+    differs = sparse_policy(policy)
     if differs:
         click.echo("\nPolicy")
         for key, value in differs.items():
-            click.echo(f"  {key}: {short(value, 1000)}")
-    click.echo(f"\nDefinition ({definition.get('type')})")
+            click.echo(harmless(f"  {key}: {short(value, 1000)}"))
+    sparse = sparse_definition(definition)
+    click.echo(f"\nDefinition ({sparse.pop('type')})")
     for title in ("commands", "finally"):
-        for index, command in enumerate(definition.get(title) or (), 1):
+        for index, command in enumerate(sparse.pop(title, ()), 1):
             _print_command(f"{title} {index}", command)
-    for key, value in definition.items():
-        if key not in ("type", "commands", "finally") and value not in (None, {}, []):
-            is_span = key in ("timeout", "silence_timeout", "grace")
-            click.echo(f"  {key}: {duration.text(value) if is_span else short(value, 1000)}")
+    for key, value in sparse.items():
+        click.echo(harmless(f"  {key}: {value if isinstance(value, str) else short(value, 1000)}"))
 
 
 def _default(one: "Parameter") -> str:
@@ -93,11 +92,12 @@ def _default(one: "Parameter") -> str:
     return "" if one.default is None else json.dumps(one.default, ensure_ascii=False)
 
 
-def _print_command(title: str, command: Mapping[str, Any]) -> None:
-    run = command["run"]
-    lines = run.splitlines() if isinstance(run, str) else [shlex.join(run)]
-    limit = "" if command.get("timeout") is None else f", at most {duration.text(command['timeout'])}"
-    name = "" if command["name"] in lines else f" ({command['name']})"
+def _print_command(title: str, command: str | list[str] | dict[str, Any]) -> None:
+    """A command as it was written: text, a list of arguments, or with a name or a limit of its own."""
+    own = command if isinstance(command, dict) else {"run": command}
+    run = own["run"]
+    name = f" ({own['name']})" if "name" in own else ""
+    limit = f", at most {own['timeout']}" if "timeout" in own else ""
     click.echo(harmless(f"  {title}{name}{limit}:"))
-    for line in lines:
+    for line in run.splitlines() if isinstance(run, str) else [shlex.join(run)]:
         click.echo(harmless(f"    {line}"))

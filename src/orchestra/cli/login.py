@@ -10,6 +10,7 @@ import click
 from orchestra.cli.asking import read_new_password, read_password, read_secret, with_password_stdin
 from orchestra.cli.connection import DEFAULT_SERVER, with_client
 from orchestra.cli.output import bold, date, print_facts, print_json, with_output
+from orchestra.domain.access import Permission, can, can_anonymous
 from orchestra.domain.errors import NotAllowed, NotAuthenticated, OrchestraError, Unavailable
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 DESCRIPTION: Final = "orchestra login on"
 """How the description of a token begins that `login` made, and that `logout` may therefore delete."""
+
+EVERYBODY: Final = frozenset(str(one) for one in Permission if can((), one) or can_anonymous(one))
+"""Permissions that need no role: nobody wants to read them."""
 
 LINK: Final = re.compile(r"(?P<server>https?://[^#?]+?)/(?P<page>set-password#|login\?code=)(?P<code>[^#?&\s]+)")
 
@@ -198,7 +202,7 @@ def whoami(client: "Client", output: str) -> None:
         ("enabled", "" if me.user.is_enabled else click.style("no: you reach nothing but your account", fg="yellow")),
         ("by", f"{me.authentication.kind} {me.authentication.identifier or ''}"),
         ("until", date(me.authentication.expiration_date) or "it never expires"),
-        ("may", " ".join(me.permissions)),
+        ("may", " ".join(one for one in me.permissions if one not in EVERYBODY) or "nothing beyond the own account"),
         ("in projects", "\n".join(f"{project}: {' '.join(more)}" for project, more in me.projects.items())),
     ]
     print_facts(bold(me.user.identifier), facts)

@@ -33,6 +33,7 @@ from orchestra.domain.errors import Unavailable
 from orchestra.master.app import Master
 from orchestra.master.listener import WEBSOCKET_BYTES, Listener
 from orchestra.service.app import create_app
+from orchestra.service.connections import guarded
 from orchestra.service.first_start import FirstStart, first_start
 from orchestra.service.parts import ServiceSettings
 from orchestra.storage.database import Database, open_database
@@ -108,7 +109,7 @@ async def _serve(settings: ServerSettings, data: Path, listening: socket.socket,
             hints=hints,
             clock=clock,
             random=chance,
-            settings=ServiceSettings(base_path=settings.base_path),
+            settings=ServiceSettings(base_path=settings.base_path, trusted_proxies=settings.trusted_proxies),
             is_ready=ready.is_set,
         )
         server = _Uvicorn(_switch(service, Listener(master), settings.base_path), service.stop)
@@ -209,7 +210,7 @@ class _Uvicorn(uvicorn.Server):
                 ws_per_message_deflate=False,  # doubles to quadruples the memory of a connection
                 ws_ping_interval=None,  # both protocols on it have heartbeats of their own
                 ws_max_size=WEBSOCKET_BYTES,
-                http="httptools",
+                http=guarded(),
                 lifespan="on",
                 log_config=None,
                 access_log=False,

@@ -33,6 +33,21 @@ def sparse_schedule(schedule: "Schedule") -> dict[str, Any]:
     return _object(SCHEDULE, schedule)
 
 
+def sparse_definition(definition: dict[str, Any]) -> dict[str, Any]:
+    """A definition in normal form, as it may have been written."""
+    return _only(JOB, "definition", definition)
+
+
+def sparse_policy(policy: dict[str, Any]) -> dict[str, Any]:
+    """What a policy in normal form says beyond the default."""
+    return _only(JOB, "policy", policy)
+
+
+def _only(record: Record, name: str, value: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = _sparse(next(field.shape for field in record.fields if field.name == name), value)
+    return found
+
+
 def _object(record: Record, entity: "Job | Project | Schedule") -> dict[str, Any]:
     # By way of JSON, where there are no tuples: the tables of fields compare with lists.
     value: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(entity))

@@ -52,6 +52,8 @@ def trigger(
     if not (follow or wait):
         if output == "json":
             print_json(run)
+        elif sys.stderr.isatty():
+            say_run(run, err=True)
         return 0
     ended = attend(client, run, follow=follow, timeout_s=timeout)
     if isinstance(ended, int):

@@ -113,6 +113,7 @@ def create(
         print_json(made)
         return
     click.echo(f"{made.identifier} is created, {_with_roles(made)}", err=True)
+    _note_missing_projects(client, made)
     if password is None and not no_link:
         _say_link(client, client.create_link(name))
     elif no_link and password is None:
@@ -164,7 +165,7 @@ def enable(client: "Client", name: str, output: str) -> None:
 @with_client
 def disable(client: "Client", name: str, output: str) -> None:
     """Leave a user nothing but the own account, at once: open streams and workers are cut off."""
-    _say(client.change_user(name, is_enabled=False), "is disabled", output)
+    _say(client.change_user(name, is_enabled=False), "is disabled, and cut off from all but the own account", output)
 
 
 @user.command(epilog="Example: orchestra user delete maya")
@@ -213,7 +214,7 @@ def remove(client: "Client", name: str, entries: tuple[str, ...], output: str) -
 @with_client
 def set_(client: "Client", name: str, entries: tuple[str, ...], output: str) -> None:
     """Give a user exactly these roles; none at all leaves the own account."""
-    _say_roles(client.change_user(name, roles=list(dict.fromkeys(entries))), output)
+    _say_roles(client, client.change_user(name, roles=list(dict.fromkeys(entries))), output)
 
 
 def _change_roles(
@@ -227,14 +228,22 @@ def _change_roles(
         raise NotFound(f"{name} does not have {' and '.join(missing)}; the roles are: {has}")
     wanted = [one for one in dict.fromkeys([*present, *add]) if one not in set(remove)]
     # What was read must still hold, or a change of somebody else would be undone.
-    _say_roles(client.change_user(name, if_match=before, roles=wanted), output)
+    _say_roles(client, client.change_user(name, if_match=before, roles=wanted), output)
 
 
-def _say_roles(found: "User", output: str) -> None:
+def _say_roles(client: "Client", found: "User", output: str) -> None:
     if output == "json":
         print_json(_known(found))
-    else:
-        click.echo(f"{found.identifier}: {_with_roles(found)}")
+        return
+    click.echo(f"{found.identifier}: {_with_roles(found)}")
+    _note_missing_projects(client, found)
+
+
+def _note_missing_projects(client: "Client", one: "User") -> None:
+    """A role may name a project that comes later, so the server takes it; more often it is mistyped."""
+    named = {entry.partition("@")[2] for entry in one.roles or ()} - {""}
+    for project in sorted(named - {known.identifier for known in client.projects()} if named else ()):
+        click.echo(f"note: there is no project {project} yet", err=True)
 
 
 # Passwords, links, sessions

@@ -84,9 +84,8 @@ class Moment(click.ParamType["datetime | str"]):
         try:
             found = datetime.fromisoformat(text)
         except ValueError:
-            self.fail(
-                f"'{text}' is no date: give 2027-01-31, 2027-01-31T12:00:00Z, a span such as 30d, or never", param, ctx
-            )
+            examples = "2027-01-31, 2027-01-31T12:00:00Z, a span such as 30d (at most 10 years), or never"
+            self.fail(f"'{text}' is no date: give {examples}", param, ctx)
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from orchestra.cli.asking import confirm, with_yes
-from orchestra.cli.connection import with_client
+from orchestra.cli.connection import START_ONE, with_client
 from orchestra.cli.names import WorkerName
 from orchestra.cli.output import (
     ago,
@@ -53,7 +53,7 @@ def list_(client: "Client", output: str) -> None:
             )
             for one in found
         ),
-        empty="no worker has ever connected; start one: orchestra worker --server URL --token TOKEN",
+        empty=f"no worker has ever connected; {START_ONE}",
     )
 
 

@@ -44,6 +44,11 @@ def worker(
 
     Runs outlive the worker process: after SIGTERM, a crash or an upgrade the next worker with the
     same data folder adopts them. A second Ctrl-C within 5 seconds aborts them.
+
+    \b
+    The token is one of a user with the role Worker. An administrator makes both:
+      orchestra user create build-machines --role Worker --no-link
+      orchestra token create --user build-machines --description linux-07
     """
     if ctx.invoked_subcommand is not None:
         _refuse_misplaced(ctx)

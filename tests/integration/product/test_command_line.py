@@ -449,7 +449,7 @@ def test_without_a_token_the_one_of_this_machine_is_used(up: Installation) -> No
     environment = {"ORCHESTRA_SERVER": up.address}
     program = up.launch("runs", **environment)
     assert program.wait() == 1
-    assert "no token" in program.err.text
+    assert "no token" in program.err.text and "orchestra login" in program.err.text
     program = up.launch("runs", ORCHESTRA_DATA=str(up.data), **environment)
     assert program.wait() == 0, program.story()
 

@@ -89,6 +89,7 @@ def test_roles_are_given_taken_and_set(admin: Command) -> None:
     assert missing.code == 1 and "does not have Auditor" in missing.err
     assert admin.json("user", "roles", "set", "roles", "Auditor")["roles"] == ["Auditor"]
     assert "without roles" in admin.text("user", "roles", "set", "roles")
+    assert "no project examlpes yet" in admin("user", "roles", "set", "roles", "Viewer@examlpes", "Viewer@examples").err
 
 
 def test_users_are_listed_changed_disabled_enabled_and_deleted(admin: Command, up: Installation) -> None:
