@@ -23,6 +23,17 @@ from configuration_fields import fields
 
 from orchestra import config, telemetry
 from orchestra.cli.app import cli
+from orchestra.domain.access import (
+    DISABLED,
+    GLOBAL,
+    LIMITED,
+    MEANINGS,
+    PERMISSIONS,
+    RUN_ACCOUNT,
+    RUN_TOKEN,
+    Permission,
+    Role,
+)
 from orchestra.domain.run import TERMINAL, TRANSITIONS, RunStatus
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,9 +73,31 @@ def _command_help(context: click.Context, depth: int) -> str:
     return f"{'#' * depth} `{context.command_path}`\n\n```text\n{context.get_help().rstrip()}\n```"
 
 
+COLUMNS: Mapping[str, frozenset[Permission]] = {
+    **{str(role): PERMISSIONS[role] for role in Role},
+    "*disabled user*": DISABLED,
+    "*limited token*": LIMITED,
+    "*run's token*": RUN_TOKEN | RUN_ACCOUNT,
+}
+"""The roles, and what others have in their place."""
+
+
+def permissions() -> str:
+    """The table of access: a row for each permission, a column for each role."""
+    names = ["Anonymous", "Default", "Viewer", "Operator", "Auditor", "Administrator", "Worker"]
+    names += [name for name in COLUMNS if name not in names]
+    lines = [f"| permission | lets | where | {' | '.join(names)} |", f"|---|---|---|{':-:|' * len(names)}"]
+    for one in Permission:
+        marks = " | ".join("✓" if one in COLUMNS[name] else "" for name in names)
+        where = "server" if one in GLOBAL else "account" if one in PERMISSIONS[Role.DEFAULT] else "project"
+        lines.append(f"| `{one}` | {MEANINGS[one]} | {where} | {marks} |")
+    return "\n".join(lines)
+
+
 PARTS: Mapping[str, Callable[[], str]] = {
     "commands": commands,
     "configuration-fields": fields,
+    "permissions": permissions,
     "log-events": telemetry.document,
     "run-states": run_states,
     "settings": config.document,

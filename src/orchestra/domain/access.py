@@ -30,7 +30,7 @@ from orchestra.domain.ids import is_identifier
 
 
 class Permission(StrEnum):
-    """What a route needs; the names are what `GET /me` lists and the website reads."""
+    """What a route needs; the names are what `GET /me` lists and the website reads. `MEANINGS` explains them."""
 
     HEALTH_READ = "health.read"
     WEBSITE_READ = "website.read"
@@ -38,7 +38,6 @@ class Permission(StrEnum):
 
     ACCOUNT_READ = "account.read"
     ACCOUNT_UPDATE = "account.update"
-    """Sign out, change the own password."""
     OWN_TOKEN_READ = "account.token.read"
     OWN_TOKEN_CREATE = "account.token.create"
     OWN_TOKEN_DELETE = "account.token.delete"
@@ -46,7 +45,6 @@ class Permission(StrEnum):
 
     PROJECT_READ = "project.read"
     PROJECT_UPDATE = "project.update"
-    """Create, change, delete; likewise the other `update`s."""
     JOB_READ = "job.read"
     JOB_UPDATE = "job.update"
     JOB_ENABLE = "job.enable"
@@ -55,25 +53,19 @@ class Permission(StrEnum):
     SCHEDULE_UPDATE = "schedule.update"
     SCHEDULE_ENABLE = "schedule.enable"
     RUN_READ = "run.read"
-    """Runs with their steps, results, events and logs."""
     RUN_CANCEL = "run.cancel"
     RUN_ABORT = "run.abort"
     RUN_RETRY = "run.retry"
     RUN_DELETE = "run.delete"
-    """Delete ended runs with their logs."""
     EVENT_READ = "event.read"
-    """Follow what happens, as far as the other permissions show it."""
 
     WORKER_READ = "worker.read"
     WORKER_ENABLE = "worker.enable"
-    """Enable, disable, annotate and disconnect: how a machine is drained."""
     WORKER_UPDATE = "worker.update"
     WORKER_CONNECT = "worker.connect"
 
     USER_READ = "user.read"
-    """Names and display names."""
     USER_INSPECT = "user.inspect"
-    """All fields of users, and their authentications (never the secrets)."""
     USER_UPDATE = "user.update"
     CONFIGURATION_READ = "configuration.read"
     CONFIGURATION_APPLY = "configuration.apply"
@@ -97,6 +89,44 @@ ASSIGNABLE: Final = (Role.ADMINISTRATOR, Role.AUDITOR, Role.OPERATOR, Role.VIEWE
 """Roles that a user's `roles` may name."""
 
 _P = Permission
+
+MEANINGS: Final[Mapping[Permission, str]] = {
+    _P.HEALTH_READ: "ask whether the server is alive and ready",
+    _P.WEBSITE_READ: "load the website's files, open its live connection",
+    _P.SESSION_CREATE: "sign in; set a password by a one-time link",
+    _P.ACCOUNT_READ: "read who one is and what one may",
+    _P.ACCOUNT_UPDATE: "set the own password, sign out, end own sessions",
+    _P.OWN_TOKEN_READ: "list the own password, tokens and sessions, never their secrets",
+    _P.OWN_TOKEN_CREATE: "make tokens for oneself, describe them, let them expire earlier or later",
+    _P.OWN_TOKEN_DELETE: "delete own tokens",
+    _P.DOCUMENTATION_READ: "read the API's documentation",
+    _P.PROJECT_READ: "see that a project exists, and read it",
+    _P.PROJECT_UPDATE: "create, change and delete projects",
+    _P.JOB_READ: "read jobs and their history",
+    _P.JOB_UPDATE: "create, change and delete jobs",
+    _P.JOB_ENABLE: "enable and disable jobs",
+    _P.JOB_TRIGGER: "trigger jobs",
+    _P.SCHEDULE_READ: "read schedules",
+    _P.SCHEDULE_UPDATE: "create, change and delete schedules",
+    _P.SCHEDULE_ENABLE: "enable and disable schedules",
+    _P.RUN_READ: "read runs with their steps, results, events and logs",
+    _P.RUN_CANCEL: "cancel runs that have not started",
+    _P.RUN_ABORT: "abort runs",
+    _P.RUN_RETRY: "retry runs that have ended",
+    _P.RUN_DELETE: "delete runs that have ended, with their logs",
+    _P.EVENT_READ: "follow what happens, as far as the other permissions show it",
+    _P.WORKER_READ: "read workers",
+    _P.WORKER_ENABLE: "enable, disable, annotate and disconnect workers: how a machine is drained",
+    _P.WORKER_UPDATE: "rename and delete workers",
+    _P.WORKER_CONNECT: "connect as a worker",
+    _P.USER_READ: "read users' identifiers and display names",
+    _P.USER_INSPECT: "read everything of users, their authentications and sessions, never secrets",
+    _P.USER_UPDATE: "create, change and delete users, give roles, make tokens, links and passwords for others",
+    _P.CONFIGURATION_READ: "plan configuration files: see what applying would change",
+    _P.CONFIGURATION_APPLY: "apply configuration files, import from other systems",
+    _P.AUDIT_READ: "read the audit log",
+    _P.METRICS_READ: "read the server's metrics",
+}
 
 GLOBAL: Final = frozenset(
     {
@@ -162,8 +192,8 @@ PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
 RUN_TOKEN: Final = frozenset({_P.PROJECT_READ, _P.JOB_READ, _P.JOB_TRIGGER, _P.RUN_READ, _P.RUN_CANCEL, _P.RUN_ABORT})
 """What a run's own token may, in the run's project; `may_touch` narrows runs to those that it triggered."""
 
-
-_RUN_ANYWHERE: Final = _ANONYMOUS | {_P.ACCOUNT_READ}
+RUN_ACCOUNT: Final = _ANONYMOUS | {_P.ACCOUNT_READ}
+"""What it has instead of Default: it may ask who it is."""
 
 
 class TokenKind(StrEnum):
@@ -221,7 +251,7 @@ class Principal:
     def _account(self) -> frozenset[Permission]:
         """What is left of Default: the own account, and what everybody may."""
         if self.run is not None:
-            return _RUN_ANYWHERE
+            return RUN_ACCOUNT
         kept = _DEFAULT if self.is_enabled else DISABLED
         return kept if self.limit is None else kept & LIMITED
 

@@ -9,6 +9,7 @@ from orchestra.domain.access import (
     DISABLED,
     GLOBAL,
     LIMITED,
+    MEANINGS,
     PERMISSIONS,
     RUN_TOKEN,
     Permission,
@@ -59,6 +60,10 @@ def test_each_role_gives_exactly_what_the_interfaces_say() -> None:
 
 def test_every_permission_is_somebodys() -> None:
     assert set().union(*PERMISSIONS.values()) == set(Permission)
+
+
+def test_every_permission_is_explained() -> None:
+    assert list(MEANINGS) == list(Permission)
 
 
 @pytest.mark.parametrize("role", ASSIGNABLE)
