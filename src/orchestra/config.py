@@ -11,6 +11,7 @@ the unit at its end. To add one: add the field with its `why`, then `make docs`.
 # ruff: noqa: RUF009 - `setting` is `dataclasses.field` with the facts that users need.
 
 import difflib
+import ipaddress
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -21,6 +22,7 @@ from typing import Any, Final, TypeVar
 from orchestra.domain.errors import InvalidContent, Problem
 
 PREFIX: Final = "ORCHESTRA_"
+LOOPBACK: Final = "127.0.0.1, ::1"
 
 
 def setting(
@@ -58,6 +60,14 @@ def _base_path(text: str) -> str:
     return "".join(f"/{part}" for part in parts)
 
 
+def _networks(text: str) -> str:
+    """Return addresses and networks in their usual form, separated by commas."""
+    try:
+        return ", ".join(str(ipaddress.ip_network(one.strip())) for one in text.split(",") if one.strip())
+    except ValueError:
+        raise ValueError(f"expected addresses and networks such as {LOOPBACK}, 10.0.0.0/8, got {text!r}") from None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LogSettings:
     """What both programs say about themselves."""
@@ -92,6 +102,12 @@ class ServerSettings(LogSettings):
     port: int = setting(8300, "The port to listen on; 0 chooses a free one.", lowest=0, highest=65_535)
     base_path: str = setting(
         "", "The path prefix under which a proxy shows us, such as `/orchestra`.", normal=_base_path
+    )
+    trusted_proxies: str = setting(
+        LOOPBACK,
+        "Addresses and networks of proxies whose `X-Forwarded-For` is believed: who failed to sign in is counted by "
+        "address, and all who come through a proxy that is not named here are one. Empty: none.",
+        normal=_networks,
     )
     heartbeat_s: float = setting(
         10.0, "How often an idle connection to a worker says that it lives.", lowest=1.0, highest=300.0

@@ -19,6 +19,7 @@ from litestar.routes import HTTPRoute
 
 from orchestra.domain.errors import NotFound, OrchestraError, Problem
 from orchestra.service.access_watch import AccessEndedError
+from orchestra.service.client_address import client_of, networks
 from orchestra.service.parts import Parts
 from orchestra.service.problems import REQUEST_ID, HttpProblem, send_problem
 from orchestra.service.request import PARTS
@@ -41,6 +42,7 @@ class Edge:
         self._parts = parts
         self._website = website
         self._base = parts.settings.base_path
+        self._trusted = networks(parts.settings.trusted_proxies)
         # Together they name a request among all of all servers; nothing depends on that nobody guesses it.
         self._process = parts.random.randbytes(5).hex()
         self._requests = 0
@@ -50,7 +52,8 @@ class Edge:
             await self._inner(scope, receive, send)
             return
         path = self._inside(scope["path"])
-        scope = {**scope, "path": path or "", "root_path": "", PARTS: self._parts}
+        client = client_of(scope, self._trusted)
+        scope = {**scope, "path": path or "", "root_path": "", "client": client, PARTS: self._parts}
         if scope["type"] == "websocket":
             await self._websocket(scope, path, receive, send)
         else:

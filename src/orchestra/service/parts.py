@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
+from orchestra.config import LOOPBACK
 from orchestra.storage.database import Database
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
@@ -56,7 +57,8 @@ class ServiceSettings:
 
     `base_path` is empty or `/prefix`, without a slash at the end. `origins` are further addresses
     (`https://orchestra.example.org`) under which browsers reach this server, beside the one in
-    `Host`. `is_secure` tells that browsers come by TLS: cookies are marked so.
+    `Host`. `is_secure` tells that browsers come by TLS: cookies are marked so. `trusted_proxies` are the
+    addresses and networks, separated by commas, whose `X-Forwarded-For` is believed.
     """
 
     base_path: str = ""
@@ -64,6 +66,7 @@ class ServiceSettings:
     announcement: str = ""
     origins: tuple[str, ...] = ()
     is_secure: bool = False
+    trusted_proxies: str = LOOPBACK
     website: Path = WEBSITE
     pending_runs_per_project: int = PENDING_RUNS_PER_PROJECT
 

@@ -8,6 +8,7 @@ Rules: unknown user, no password, wrong password, expired password: one answer, 
 (S-01). What was verified is compared again inside the write that relies on it.
 """
 
+import hmac
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -45,7 +46,9 @@ class Proof:
     def confirm(self, rows: Connection, now: datetime) -> bool:
         """Inside a write: tell whether the record still is the one that was verified, and renew its hash."""
         present = password_records.find(rows, self.record.user)
-        if present is None or present.secret != self.record.secret or present.is_expired(now):
+        if present is None or present.is_expired(now):
+            return False
+        if not hmac.compare_digest(present.secret.encode(), self.record.secret.encode()):
             return False
         if self.anew is not None:
             password_records.rehash(rows, present, self.anew, now)

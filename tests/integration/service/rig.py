@@ -25,6 +25,7 @@ from sqlalchemy import Connection
 from orchestra.domain.placement import Assignment
 from orchestra.domain.run import Cause, CauseCode, Finished, Run, RunStatus, Started, Step
 from orchestra.service.app import ServiceApp, create_app
+from orchestra.service.connections import ConnectionLimits, guarded
 from orchestra.service.first_start import FirstStart, first_start
 from orchestra.service.parts import ServiceSettings
 from orchestra.storage import hints as topics
@@ -180,7 +181,11 @@ class Rig:
 
 @contextmanager
 def running(
-    data: Path, settings: ServiceSettings | None = None, database: str | None = None, beside: Rig | None = None
+    data: Path,
+    settings: ServiceSettings | None = None,
+    database: str | None = None,
+    beside: Rig | None = None,
+    limits: ConnectionLimits = ConnectionLimits(),  # noqa: B008 - a frozen value
 ) -> Iterator[Rig]:
     """Start the service with an empty database (at the URL `database`, or SQLite in `data`); stop it at the end.
 
@@ -195,7 +200,9 @@ def running(
         listening.listen(2048)
         port = listening.getsockname()[1]
         thread = threading.Thread(
-            target=lambda: asyncio.run(_serve(data, settings or ServiceSettings(), where, listening, made, ready)),
+            target=lambda: asyncio.run(
+                _serve(data, settings or ServiceSettings(), where, listening, made, ready, limits)
+            ),
             daemon=True,
         )
         thread.start()
@@ -229,6 +236,7 @@ async def _serve(
     listening: socket.socket,
     made: dict[str, Any],
     ready: threading.Event,
+    limits: ConnectionLimits,
 ) -> None:
     clock, chance = TestClock(), random.SystemRandom()
     database = open_database(url)
@@ -243,11 +251,12 @@ async def _serve(
         ws="websockets-sansio",
         ws_per_message_deflate=False,
         ws_ping_interval=None,
-        http="httptools",
+        http=guarded(limits),
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=1,
     )
     server = _Server(config, ready)
