@@ -59,6 +59,10 @@ simulate-many: .venv/.installed-dev ## Explores seeds until stopped
 bench: .venv/.installed-dev ## Prints the benchmark table
 	@$(VENV)/python -m tests.bench $(ARGS)
 
+.PHONY: timing
+timing: .venv/.installed-dev ## Whether the time of a refused sign-in tells who exists: make timing ARGS="--attempts 200"
+	@$(VENV)/python -m tests.bench.sign_in_timing $(ARGS)
+
 ##@ Work on the code
 
 .PHONY: check
