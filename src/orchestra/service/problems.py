@@ -84,6 +84,7 @@ _TITLES: Final[dict[int, tuple[str, str]]] = {
     413: ("too_large", "Too large"),
     415: ("unsupported_media_type", "Unsupported media type"),
     416: ("range_not_satisfiable", "Range not satisfiable"),
+    431: ("head_too_large", "Request head too large"),
     500: ("internal", "Internal error"),
 }
 """Problems of HTTP itself: status → (code, title)."""
