@@ -34,7 +34,6 @@ from orchestra.master.app import Master
 from orchestra.master.listener import WEBSOCKET_BYTES, Listener
 from orchestra.service.app import create_app
 from orchestra.service.connections import guarded
-from orchestra.service.connections import guarded
 from orchestra.service.first_start import FirstStart, first_start
 from orchestra.service.parts import ServiceSettings
 from orchestra.storage.database import Database, open_database
