@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from orchestra.domain.errors import Conflict, NotFound
 from orchestra.domain.job import Parameter, ParameterType
-from orchestra.storage import events, jobs, projects, runs, schedules, settings, users, workers
+from orchestra.storage import events, job_revisions, jobs, projects, runs, schedules, settings, users, workers
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
 from support.stored import T0, a_job, a_project, a_schedule, a_user, assign, at, finished, furnish, insert
@@ -103,10 +103,10 @@ def test_the_revision_grows_only_with_what_decides_how_a_run_goes(
     assert (saved.revision, saved.update_date) == (revision, at(5))
     assert jobs.get(connection, "web", "build") == saved
     assert happened(connection)[-1].data == {"changed": list(changed), "revision": revision}
-    found = jobs.revision(connection, "web", "build", revision)
+    found = job_revisions.get(connection, "web", "build", revision)
     assert found is not None
     assert found.definition == saved.definition
-    assert jobs.revision(connection, "web", "build", revision + 1) is None
+    assert job_revisions.get(connection, "web", "build", revision + 1) is None
 
 
 class Unmanaged:

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from orchestra.domain.difference import differences, of_parameters
 from orchestra.domain.entries import JobEntry, ProjectEntry, ScheduleEntry
 from orchestra.domain.errors import Problem
-from orchestra.domain.job import Job, Parameter
+from orchestra.domain.job import Job
 from orchestra.domain.manifest import Manifest, check_elements, check_target
 from orchestra.domain.project import MANAGED_BY_API, Project
 from orchestra.domain.schedule import Schedule
@@ -249,39 +250,9 @@ def _differences(before: Object, entry: Entry) -> Iterator[FieldChange]:
         old, new = getattr(before, name), getattr(entry, name)
         if old == new or (name == "is_enabled" and new is None):
             continue
-        if name == "parameters" and isinstance(before, Job):
-            yield from _parameter_differences(old, new)
-        else:
-            yield from _deep(name.removesuffix("_s"), old, new)
-
-
-def _parameter_differences(old: tuple[Parameter, ...], new: tuple[Parameter, ...]) -> Iterator[FieldChange]:
-    before, after = ({one.key: _as_json(one) for one in parameters} for parameters in (old, new))
-    if before == after:  # only their order differs
-        yield FieldChange("parameters", list(before), list(after))
-    else:
-        yield from _deep("parameters", before, after)
-
-
-def _as_json(parameter: Parameter) -> dict[str, Any]:
-    """Return what a file would say of a parameter."""
-    values = {
-        "description": parameter.description,
-        "type": str(parameter.type),
-        "default": parameter.default,
-        "is_required": parameter.is_required,
-        "choices": list(parameter.choices),
-        "pattern": parameter.pattern,
-    }
-    return {name: value for name, value in values.items() if value not in (None, "", [], False) or name == "type"}
-
-
-def _deep(path: str, old: Any, new: Any) -> Iterator[FieldChange]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in (*old, *(key for key in new if key not in old)):
-            yield from _deep(f"{path}.{key}", old.get(key), new.get(key))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from _deep(f"{path}[{index}]", one, other)
-    elif old != new:
-        yield FieldChange(path, old, new)
+        found = (
+            of_parameters(old, new)
+            if name == "parameters" and isinstance(before, Job)
+            else differences(name.removesuffix("_s"), old, new)
+        )
+        yield from (FieldChange(one.path, one.before, one.after) for one in found)

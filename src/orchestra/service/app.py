@@ -41,6 +41,7 @@ from orchestra.service.routes import (
     logs,
     passwords,
     projects,
+    revisions,
     runs,
     schedules,
     sessions,
@@ -151,6 +152,7 @@ def create_litestar() -> Litestar:
     resources = (
         projects,
         jobs,
+        revisions,
         triggers,
         runs,
         logs,

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from orchestra.domain.matching import Reason, WorkerVerdict, nearest, verdict
 from orchestra.domain.run import Cause, Run, RunStatus
 from orchestra.service.entities import Entity
-from orchestra.storage import jobs, run_counts, workers
+from orchestra.storage import job_revisions, run_counts, workers
 
 
 class MismatchEntity(Entity, frozen=True):
@@ -49,7 +49,7 @@ def explain(connection: Connection, run: Run) -> Explanation:
         return Explanation(
             run=run.identifier, status=run.status, cause=run.cause, position=None, nearest=None, workers=[]
         )
-    revision = jobs.revision(connection, run.project, run.job, run.job_revision)
+    revision = job_revisions.get(connection, run.project, run.job, run.job_revision)
     properties = {} if revision is None else revision.properties
     slots = sorted(workers.slots(connection), key=lambda one: one.worker.identifier)
     verdicts = [verdict(properties, one.worker, one.used) for one in slots]

@@ -1,13 +1,10 @@
-"""Jobs, and the revisions that runs are made from.
+"""Jobs: each change of what decides how their runs go is a new revision (`job_revisions`).
 
-A revision is what decides how a run goes: definition, parameters, properties, policy. Each change of
-one of them writes a new row of `job_revision`; runs name theirs, so what a run was made from can
-always be read, also after its job has changed. Numbers of revisions and of runs go on when a job is
-deleted and created again.
+Numbers of revisions and of runs go on when a job is deleted and created again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -16,31 +13,16 @@ from sqlalchemy import delete as delete_from
 
 from orchestra.domain.errors import Conflict, NotFound
 from orchestra.domain.job import Job, Parameter
-from orchestra.storage import events, obstacles, schema
+from orchestra.storage import events, job_revisions, obstacles, schema
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
+from orchestra.storage.job_revisions import REVISED, JobRevision
 from orchestra.storage.paging import LIMIT, Order, Page
 from orchestra.storage.rows import Shape
 
 _JOB: Final = schema.job
-_REVISION: Final = schema.job_revision
 _COUNTER: Final = schema.job_counter
-_REVISED: Final = ("definition", "parameters", "properties", "policy")
-_FIELDS: Final = ("display_name", "description", *_REVISED, "group", "managed_by")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobRevision:
-    """What runs of one revision of a job are made from; never changes."""
-
-    project: str
-    job: str
-    revision: int
-    definition: dict[str, Any]
-    parameters: tuple[Parameter, ...] = ()
-    properties: dict[str, Any] = field(default_factory=dict)
-    policy: dict[str, Any] = field(default_factory=dict)
-    creation_date: datetime
+_FIELDS: Final = ("display_name", "description", *REVISED, "group", "managed_by")
 
 
 class JobValues(Protocol):
@@ -71,14 +53,8 @@ class JobValues(Protocol):
 
 
 _SHAPE: Final = Shape(_JOB, Job, "project", "identifier")
-_REVISION_SHAPE: Final = Shape(_REVISION, JobRevision, "project", "job", "revision")
 _IS_IT: Final = (_JOB.c.project == bindparam("of_project"), _JOB.c.identifier == bindparam("of_identifier"))
 _ONE: Final = _SHAPE.all.where(*_IS_IT)
-_ONE_REVISION: Final = _REVISION_SHAPE.all.where(
-    _REVISION.c.project == bindparam("project"),
-    _REVISION.c.job == bindparam("job"),
-    _REVISION.c.revision == bindparam("revision"),
-)
 _EVER: Final = select(_COUNTER.c.job).where(
     _COUNTER.c.project == bindparam("project"), _COUNTER.c.job == bindparam("job")
 )
@@ -114,12 +90,6 @@ def page(
     return part.page(_SHAPE.many(connection.execute(part.of(statement))))
 
 
-def revision(connection: Connection, project: str, job: str, number: int) -> JobRevision | None:
-    """Return one revision of a job, None if there is none; the job itself may be gone."""
-    values = {"project": project, "job": job, "revision": number}
-    return _REVISION_SHAPE.one(connection, _ONE_REVISION, values)
-
-
 def save(connection: Connection, wanted: JobValues, now: datetime, *, actor: str | None = None) -> Job:
     """Create or replace a job; return it as it is now.
 
@@ -136,10 +106,11 @@ def save(connection: Connection, wanted: JobValues, now: datetime, *, actor: str
     changed = sorted(name for name, value in values.items() if value != getattr(before, name))
     if not changed:
         return before
-    after = replace(before, **values, update_date=now)
-    if not set(_REVISED).isdisjoint(changed):
+    # What does not differ stays as it is stored, so that its text differs only where its value does.
+    after = replace(before, **{name: values[name] for name in changed}, update_date=now)
+    if not set(REVISED).isdisjoint(changed):
         after = replace(after, revision=_next_revision(connection, after.project, after.identifier))
-        _store_revision(connection, after, now)
+        _store_revision(connection, after, now, actor)
     _store(connection, after)
     data = {"changed": changed, "revision": after.revision}
     _happened(connection, EventType.JOB_UPDATED, after.project, after.identifier, now, actor=actor, data=data)
@@ -195,7 +166,7 @@ def _create(connection: Connection, wanted: JobValues, values: dict[str, Any], n
         creation_date=now,
         update_date=now,
     )
-    _store_revision(connection, after, now)
+    _store_revision(connection, after, now, actor)
     connection.execute(insert(_JOB), _SHAPE.values(after))
     _happened(
         connection, EventType.JOB_CREATED, project, identifier, now, actor=actor, data={"revision": after.revision}
@@ -219,15 +190,19 @@ def _next_revision(connection: Connection, project: str, job: str) -> int:
     return number
 
 
-def _store_revision(connection: Connection, job: Job, now: datetime) -> None:
-    value = JobRevision(
-        project=job.project,
-        job=job.identifier,
-        revision=job.revision,
-        **{name: getattr(job, name) for name in _REVISED},
-        creation_date=now,
+def _store_revision(connection: Connection, job: Job, now: datetime, actor: str | None) -> None:
+    values = {name: getattr(job, name) for name in REVISED}
+    job_revisions.insert(
+        connection,
+        JobRevision(
+            project=job.project,
+            job=job.identifier,
+            revision=job.revision,
+            **values,
+            creator=actor,
+            creation_date=now,
+        ),
     )
-    connection.execute(insert(_REVISION), _REVISION_SHAPE.values(value))
 
 
 def _store(connection: Connection, after: Job) -> None:

@@ -20,8 +20,8 @@ from orchestra.domain.errors import Conflict, InvalidContent, NotFound, Orchestr
 from orchestra.domain.parameters import check_parameters
 from orchestra.domain.run import TERMINAL, Run
 from orchestra.domain.template import BadTemplateError, fill
-from orchestra.storage import jobs, projects, runs, schema
-from orchestra.storage.jobs import JobRevision
+from orchestra.storage import job_revisions, jobs, projects, runs, schema
+from orchestra.storage.job_revisions import JobRevision
 from orchestra.storage.runs import NewRun
 from orchestra.storage.statements import Statement
 
@@ -100,7 +100,7 @@ class Triggers:
         key = (project, job, row[0], row[1])
         found = self._revisions.get(key)
         if found is None:
-            found = jobs.revision(connection, project, job, row[0])
+            found = job_revisions.get(connection, project, job, row[0])
             assert found is not None, key
             while len(self._revisions) >= REMEMBERED:
                 del self._revisions[next(iter(self._revisions))]

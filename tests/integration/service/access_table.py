@@ -59,6 +59,9 @@ GET    /api/v1/projects/{project}/jobs/{job}                    project job.read
 PUT    /api/v1/projects/{project}/jobs/{job}                    project job.update
 PATCH  /api/v1/projects/{project}/jobs/{job}                    project job.enable
 DELETE /api/v1/projects/{project}/jobs/{job}                    project job.update
+GET    /api/v1/projects/{project}/jobs/{job}/revisions          project job.read
+GET    /api/v1/projects/{project}/jobs/{job}/revisions/{revision} project job.read
+GET    /api/v1/projects/{project}/jobs/{job}/revisions/{revision}/changes project job.read
 POST   /api/v1/projects/{project}/jobs/{job}/trigger            project job.trigger
 GET    /api/v1/projects/{project}/jobs/{job}/runs               project run.read
 GET    /api/v1/projects/{project}/jobs/{job}/runs/{number}      project run.read
