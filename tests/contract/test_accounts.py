@@ -8,12 +8,23 @@ import pytest
 from sqlalchemy import Connection
 
 from orchestra.domain.access import Permission, TokenKind
-from orchestra.domain.errors import InvalidContent, NotFound
+from orchestra.domain.errors import Conflict, InvalidContent, NotFound
 from orchestra.domain.user import AuthenticationType, UserAuthentication
-from orchestra.storage import authentications, codes, events, password_records, passwords, sessions, tokens, users
+from orchestra.storage import (
+    authentications,
+    codes,
+    events,
+    password_records,
+    passwords,
+    sessions,
+    tokens,
+    users,
+    workers,
+)
 from orchestra.storage.codes import LINKS, Purpose
 from orchestra.storage.passwords import Hashed
 from orchestra.storage.sessions import End
+from orchestra.storage.workers import Connecting
 from support.stored import T0, a_user, at
 
 SECRET = bytes(range(32))
@@ -298,3 +309,13 @@ def test_parameters_out_of_bounds_make_a_record_unusable(
         hash_function=function, hash_function_parameters=parameters, hash_function_salt=salt, secret="00" * 32
     )
     assert not passwords.is_usable(record)
+
+
+def test_whoever_owns_many_workers_is_told_some_of_them(connection: Connection) -> None:
+    for number in range(12):
+        hello = Connecting(
+            worker=f"w{number:02}", version="1", protocol=1, concurrency=1, installation=str(number), boot="1"
+        )
+        workers.connect(connection, hello, "ada", T0)
+    with pytest.raises(Conflict, match=r"workers w00, w01, .*w09 and 2 more; .*disable"):
+        users.delete(connection, "ada", at(1))

@@ -25,7 +25,7 @@ from orchestra.service.client_name import client_name
 from orchestra.service.me import Me, read_me
 from orchestra.service.parts import Parts
 from orchestra.service.request import ApiRequest
-from orchestra.storage import events, hints, password_records, passwords, sessions, tokens, users
+from orchestra.storage import authentications, events, hints, password_records, passwords, sessions, tokens, users
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
 from orchestra.storage.passwords import Hashed
@@ -44,12 +44,13 @@ class Proof:
     anew: Hashed | None
 
     def confirm(self, rows: Connection, now: datetime) -> bool:
-        """Inside a write: tell whether the record still is the one that was verified, and renew its hash."""
+        """Inside a write: tell whether the record still is the one that was verified; note its use, renew its hash."""
         present = password_records.find(rows, self.record.user)
         if present is None or present.is_expired(now):
             return False
         if not hmac.compare_digest(present.secret.encode(), self.record.secret.encode()):
             return False
+        authentications.used(rows, present.identifier, now)
         if self.anew is not None:
             password_records.rehash(rows, present, self.anew, now)
         return True

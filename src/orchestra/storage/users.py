@@ -15,6 +15,9 @@ from orchestra.storage.events import Event
 from orchestra.storage.paging import LIMIT, Order, Page
 from orchestra.storage.rows import Shape
 
+NAMED: Final = 10
+"""Most workers that the refusal to delete their owner names."""
+
 _USER: Final = schema.user
 _SHAPE: Final = Shape(_USER, User, "identifier")
 _ONE: Final = _SHAPE.all.where(_USER.c.identifier == bindparam("identifier"))
@@ -78,10 +81,13 @@ def delete(connection: Connection, identifier: str, now: datetime, *, actor: str
         raise NotFound(f"there is no user {identifier}")
     worker = schema.worker
     owned = connection.execute(
-        select(worker.c.identifier).where(worker.c.owner == identifier).order_by(worker.c.identifier).limit(1)
-    ).scalar()
-    if owned is not None:
-        raise Conflict(f"the user {identifier} owns the worker {owned}; delete the user's workers first")
+        select(worker.c.identifier).where(worker.c.owner == identifier).order_by(worker.c.identifier)
+    ).scalars()
+    names = list(owned)
+    if names:
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        named = f"worker{'s' * (len(names) > 1)} {', '.join(names[:NAMED])}{more}"
+        raise Conflict(f"the user {identifier} owns the {named}; delete what it owns first, or disable the user")
     connection.execute(delete_from(_USER).where(_USER.c.identifier == identifier))
     _happened(connection, EventType.USER_DELETED, before, now, actor=actor, data={})
 

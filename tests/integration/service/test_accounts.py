@@ -160,6 +160,20 @@ def test_s61_a_user_has_fifty_tokens_at_most_and_a_password_is_none(service: Rig
     assert "50 tokens" in answer.json()["detail"]
 
 
+def test_s04_a_token_is_prolonged_only_by_who_proved_it_lately(service: Rig) -> None:
+    client, csrf = service.sign_in()
+    client.headers["X-CSRF-Token"] = csrf
+    made = service.api.post(f"{ME}/authentications", json={}).json()
+    path = f"{ME}/authentications/{made['identifier']}"
+    later = (service.clock.now() + timedelta(days=100)).isoformat()
+    service.clock.ahead = timedelta(minutes=20)
+    assert client.patch(path, json={"expiration_date": later}).json()["code"] == "reauthentication_required"
+    assert client.patch(path, json={"description": "x"}).status_code == 200
+    assert client.patch(path, json={"expiration_date": "2020-01-01T00:00:00Z"}).status_code == 200
+    client.post(f"{ME}/reauthenticate", json={"token": service.first.token}).raise_for_status()
+    assert client.patch(path, json={"expiration_date": later}).status_code == 200
+
+
 # Sessions -------------------------------------------------------------------------------------------
 
 
@@ -187,6 +201,7 @@ def test_a_user_sees_and_ends_the_own_sessions(service: Rig) -> None:
     page = here.get(f"{ME}/sessions?limit=1&order=creation_date").json()
     assert len(page["items"]) == 1
     assert page["next_cursor"]
+    assert service.api.get(TOKENS).json()["items"][0]["last_use_date"], "the password was used"
     everywhere = here.delete(f"{ME}/sessions")
     assert everywhere.status_code == 204
     assert "orchestra" not in here.cookies

@@ -42,12 +42,13 @@ def test_a_token_comes_as_bearer_or_as_the_password_of_its_user(shared: Rig) -> 
         "Basic !!!",
         "Basic " + base64.b64encode(b"no colon").decode(),
         "Basic " + base64.b64encode(b"\xff\xfe").decode(),
+        "Basic äöü",
         "Digest x",
         "Bearer orcu_" + "0" * 71,
         "Bearer " + tokens.make(TokenKind.USER, "01a20fb9-96d7-72e1-a932-72728c41cf1a", b"x" * 32),
     ],
 )
-def test_what_is_no_valid_token_is_401_and_never_500(shared: Rig, header: str) -> None:
+def test_s02_what_is_no_valid_token_is_401_and_never_500(shared: Rig, header: str) -> None:
     answer = shared.client().get(ME, headers={b"Authorization": header.encode("latin-1")})
     assert answer.status_code == 401
     assert answer.headers["www-authenticate"] == 'Bearer realm="Orchestra"'
@@ -97,7 +98,7 @@ def test_too_many_bad_tokens_from_one_address_are_429_and_good_ones_still_pass(s
     assert bad.get(ME).status_code == 401
 
 
-def test_a_disabled_user_reaches_the_own_account_only_and_at_once(service: Rig) -> None:
+def test_s03_a_disabled_user_reaches_the_own_account_only_and_at_once(service: Rig) -> None:
     service.job()
     ada = service.user("ada", "Operator")
     assert ada.get("/api/v1/projects").status_code == 200
@@ -201,10 +202,21 @@ def test_a_sign_in_that_cannot_be_one_is_422(shared: Rig, body: dict[str, object
     assert shared.client().post("/api/v1/me/login", json=body).status_code == 422
 
 
-def test_whatever_is_wrong_with_a_sign_in_the_answer_is_the_same(shared: Rig) -> None:
+def test_s01_whatever_is_wrong_with_a_sign_in_the_answer_is_the_same(shared: Rig) -> None:
+    for user in ("eve", "bob", "dan"):
+        shared.api.put(f"/api/v1/users/{user}", json={}).raise_for_status()
+    for user in ("bob", "dan"):
+        shared.api.put(f"/api/v1/users/{user}/password", json={"password": "correct battery staple"}).raise_for_status()
+    shared.api.patch("/api/v1/users/dan", json={"is_enabled": False}).raise_for_status()
     attempts = [
         {"user": "nobody", "password": "x"},
         {"user": "admin", "password": "x"},
+        {"user": "eve", "password": "x"},
+        {"user": "bob", "password": "x"},
+        {"user": "dan", "password": "x"},
+        {"user": "", "password": "x"},
+        {"user": "no/name", "password": "x"},
+        {"password": "x"},
         {"user": "nobody", "password": shared.first.token},
         {"token": "orcu_x"},
         {"code": "x"},
@@ -249,7 +261,7 @@ def test_a_session_ends_with_the_token_that_began_it(service: Rig) -> None:
     assert client.get(ME).status_code == 401
 
 
-def test_deleting_a_token_ends_the_users_other_sessions(service: Rig) -> None:
+def test_s04_deleting_a_token_ends_the_users_other_sessions(service: Rig) -> None:
     stays, csrf = service.sign_in()
     goes, _ = service.sign_in()
     made = service.api.post("/api/v1/me/authentications", json={}).json()
@@ -259,7 +271,7 @@ def test_deleting_a_token_ends_the_users_other_sessions(service: Rig) -> None:
     assert goes.get(ME).status_code == 401
 
 
-def test_a_change_of_roles_ends_the_users_sessions(service: Rig) -> None:
+def test_s04_a_change_of_roles_ends_the_users_sessions(service: Rig) -> None:
     service.user("ada", "Viewer")
     client = service.client()
     client.post("/api/v1/me/login", json={"token": service.token("ada")}).raise_for_status()

@@ -94,6 +94,7 @@ async def _by_token(request: ApiRequest, user: str | None, token: str) -> Begun:
         found = users.get(rows, principal.user)
         if found is None:
             return NotAuthenticated(REFUSED)
+        authentications.used(rows, principal.authentication or "", made.now)
         return begin(rows, found, made, how="token", until=principal.expiration_date)
 
     begun = await request.parts.database.write(write)

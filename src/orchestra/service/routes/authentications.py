@@ -253,6 +253,10 @@ async def _change(
             after = replace(after, expiration_date=given)
         if problems:
             return InvalidContent("the change does not fit", tuple(problems))
+        if _lives_longer(before, after):
+            stale = check_fresh(request)
+            if stale is not None:
+                return stale
         changed = authentications.change(rows, after, now, actor=actor)
         if changed.is_expired(now) and not before.is_expired(now):
             but = request.caller.session
@@ -282,6 +286,12 @@ async def _delete(request: ApiRequest, user: str, identifier: str) -> None:
 
 def _unknown(user: str, identifier: str) -> NotFound:
     return NotFound(f"the user {user} has no authentication {identifier}")
+
+
+def _lives_longer(before: UserAuthentication, after: UserAuthentication) -> bool:
+    if before.expiration_date is None:
+        return False
+    return after.expiration_date is None or after.expiration_date > before.expiration_date
 
 
 def _is_worker(user: User) -> bool:
