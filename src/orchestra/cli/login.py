@@ -149,7 +149,8 @@ def _not_there(error: OrchestraError, server: str) -> OrchestraError:
 def logout(keep_token: bool) -> None:
     """Forget the stored sign-in, and delete the token that `login` made for it on the server.
 
-    A token that you gave to `login` yourself stays valid: others may use it.
+    With the token your sessions on the website end: who has a token could have begun them. A token
+    that you gave to `login` yourself stays valid: others may use it.
     """
     from orchestra.cli.login_store import forget_login  # noqa: PLC0415
     from orchestra.client import Client  # noqa: PLC0415

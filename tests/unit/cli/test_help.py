@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -63,6 +64,24 @@ def _parse(command: click.Command, words: list[str], parent: click.Context | Non
     name, inner, rest = command.resolve_command(context, [*context._protected_args, *context.args])
     assert name is not None and inner is not None
     _parse(inner, rest, context)
+
+
+def _told() -> Iterator[tuple[str, str]]:
+    """(file, command line) of each command that a document shows in a block."""
+    root = Path(__file__).resolve().parents[3]
+    for path in sorted([root / "README.md", *root.glob("docs/*.md")]):
+        for block in re.findall(
+            r"^```(?:sh|console|text|bash)?\n(.*?)^```", path.read_text(), re.MULTILINE | re.DOTALL
+        ):
+            for line in re.findall(r"^(?:\$ )?(orchestra .+)$", block, re.MULTILINE):
+                yield path.name, line
+
+
+@pytest.mark.parametrize(("file", "line"), [pytest.param(*one, id=" ".join(one)) for one in _told()])
+def test_the_commands_that_documents_show_are_ones_that_the_program_takes(file: str, line: str) -> None:
+    # A comment begins with a space: in examples/hello#1 there is none.
+    words = shlex.split(re.sub(r"\s#.*", "", line).replace("\N{HORIZONTAL ELLIPSIS}", "x"))[1:]
+    _parse(cli, words[: next((at for at, word in enumerate(words) if word in (">", "<", "|", "&")), None)])
 
 
 def test_every_data_command_prints_tables_and_json() -> None:
