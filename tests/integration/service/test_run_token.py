@@ -12,7 +12,7 @@ from integration.service.rig import Rig
 from integration.service.test_live import live
 from orchestra.domain.access import TokenKind
 from orchestra.domain.placement import Assignment
-from orchestra.domain.run import Started
+from orchestra.domain.run import GivenBack, Started
 from orchestra.storage import runs, tokens
 
 SECRET = b"s" * tokens.SECRET_BYTES
@@ -94,6 +94,46 @@ def test_on_the_live_connection_it_sees_its_own_runs_only(running: Running) -> N
         assert connection.type("error")["problem"]["status"] == 404
         connection.sub(f"run:{running.run}")
         assert connection.type("snapshot")["item"]["identifier"] == running.run
+
+
+def test_s14_it_dies_with_the_attempt(running: Running) -> None:
+    """A run that is given back and assigned anew has another token; the first one stays dead."""
+    service = running.rig
+    run = str(service.trigger()["identifier"])
+    now = service.clock.now()
+
+    def assign(epoch: int, secret: bytes) -> httpx.Client:
+        one = Assignment(run=run, epoch=epoch, worker="w1", worker_properties={})
+        assert service.write(lambda rows: runs.claim(rows, [one], now, {run: tokens.digest(secret)}))
+        return service.client(tokens.make(TokenKind.RUN, run, secret))
+
+    first = assign(0, b"1" * tokens.SECRET_BYTES)
+    assert first.get(f"/api/v1/runs/{run}").status_code == 200
+    service.write(lambda rows: runs.record(rows, run, GivenBack(epoch=1, reason="full"), now))
+    assert first.get(f"/api/v1/runs/{run}").status_code == 401
+    second = assign(1, b"2" * tokens.SECRET_BYTES)
+    assert second.get(f"/api/v1/runs/{run}").status_code == 200
+    assert first.get(f"/api/v1/runs/{run}").status_code == 401
+
+
+def test_s14_what_its_runs_trigger_is_not_its_own(running: Running) -> None:
+    child = running.client.post("/api/v1/projects/core/jobs/build/trigger").json()["identifier"]
+    secret, now = b"c" * tokens.SECRET_BYTES, running.rig.clock.now()
+    one = Assignment(run=child, epoch=0, worker="w1", worker_properties={})
+    running.rig.write(lambda rows: runs.claim(rows, [one], now, {child: tokens.digest(secret)}))
+    client = running.rig.client(tokens.make(TokenKind.RUN, child, secret))
+    grandchild = client.post("/api/v1/projects/core/jobs/build/trigger").json()["identifier"]
+    assert client.get(f"/api/v1/runs/{grandchild}").status_code == 200
+    assert running.client.get(f"/api/v1/runs/{grandchild}").status_code == 404
+    assert client.get(f"/api/v1/runs/{running.run}").status_code == 404
+
+
+def test_s14_a_retry_of_it_by_somebody_else_is_not_its_own(running: Running) -> None:
+    """Its source names the run, but people made it: what they then do with it is none of the run's business."""
+    child = str(running.client.post("/api/v1/projects/core/jobs/build/trigger").json()["identifier"])
+    running.rig.api.post(f"/api/v1/runs/{child}/cancel").raise_for_status()
+    again = running.rig.api.post(f"/api/v1/runs/{child}/retry", json={}).json()["identifier"]
+    assert running.client.get(f"/api/v1/runs/{again}").status_code == 404
 
 
 def test_it_dies_with_the_run(running: Running) -> None:

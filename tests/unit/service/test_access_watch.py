@@ -14,12 +14,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, update
 
-from orchestra.domain.access import Permission
+from orchestra.domain.access import Permission, TokenKind
 from orchestra.domain.errors import Unavailable
+from orchestra.domain.placement import Assignment
+from orchestra.domain.run import GivenBack
 from orchestra.service import event_stream, log_stream
 from orchestra.service.access_watch import AccessEndedError, AccessWatch, cut_off
 from orchestra.service.app import ServiceApp, create_app
-from orchestra.storage import authentications, jobs, projects, runs, schema, users
+from orchestra.storage import authentications, jobs, projects, runs, schema, tokens, users, workers
 from orchestra.storage.database import InlineDatabase, Moment
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
@@ -153,6 +155,31 @@ def test_a_stream_ends_at_once_when_another_server_has_disabled_the_user(kind: s
         wanted = stored.a_user("ada", roles=("Viewer",), is_enabled=False)
         await service.database.write(lambda rows: users.save(rows, wanted, changed))
         assert await ending - changed <= timedelta(seconds=1.1)
+
+    told(tmp_path, story)
+
+
+def test_s14_what_a_run_follows_ends_with_the_run(tmp_path: Path) -> None:
+    secret, parent = b"s" * tokens.SECRET_BYTES, run_id(2)
+
+    async def story(service: Service) -> None:
+        now = service.clock.now()
+
+        def begin(rows: Connection) -> None:
+            workers.connect(rows, stored.a_hello(), "ada", now)
+            runs.insert(rows, stored.a_new_run(identifier=parent), now)
+            one = Assignment(run=parent, epoch=0, worker="w1", worker_properties={})
+            assert runs.claim(rows, [one], now, {parent: tokens.digest(secret)})
+
+        await service.database.write(begin)
+        bearer = f"Bearer {tokens.make(TokenKind.RUN, parent, secret)}"
+        service.scope["headers"] = [(b"authorization", bearer.encode())]
+        access = await service.watch(Permission.RUN_READ)
+        ending = asyncio.ensure_future(end_of(service.stream("log", access), service.clock))
+        await pass_time(60)
+        over = service.clock.now()
+        await service.database.write(lambda rows: runs.record(rows, parent, GivenBack(epoch=1, reason="full"), over))
+        assert await ending - over <= timedelta(seconds=CLOSED_WITHIN_S)
 
     told(tmp_path, story)
 
