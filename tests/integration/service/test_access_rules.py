@@ -18,6 +18,7 @@ from integration.service.rig import Rig, running
 from integration.service.test_live import live
 from integration.service.test_logs import Stream
 from orchestra.domain.access import ASSIGNABLE, GLOBAL, Permission, Role
+from support import job_orchestra_export as exported
 
 JOB = f"/api/v1/projects/{OWN}/jobs/build"
 CALLERS = {
@@ -287,6 +288,24 @@ def test_s15_the_last_administrator_stays(service: Rig, loss: str) -> None:
     assert service.api.get("/api/v1/users/admin").json()["roles"] == ["Administrator"]
     service.api.patch("/api/v1/users/ada", json={"is_enabled": True}).raise_for_status()
     assert LOSSES[loss](service.api, "admin").is_success
+
+
+def test_s15_no_import_and_no_configuration_touches_an_administrator(service: Rig) -> None:
+    """An export may hold a user of the same name: the one that is here stays as it is, and gets no secrets."""
+    before = service.api.get("/api/v1/users/admin").json()
+    tokens = service.api.get("/api/v1/users/admin/authentications").json()
+    tables = {
+        "user": [exported.user("admin", is_enabled=False)],
+        "user_authentication": [exported.password(1, "admin", "a password of long ago")],
+    }
+    files = [{"name": name, "content": text} for name, text in exported.texts(tables).items()]
+    service.api.post("/api/v1/import/job-orchestra", json={"files": files})
+    file = {"name": "a.yaml", "content": "users: {admin: {roles: []}}\n"}
+    assert service.api.post("/api/v1/configuration/apply", json={"files": [file]}).status_code == 422
+    assert service.api.get("/api/v1/users/admin").json() == before
+    assert [one["identifier"] for one in service.api.get("/api/v1/users/admin/authentications").json()["items"]] == [
+        one["identifier"] for one in tokens["items"]
+    ]
 
 
 @pytest.mark.parametrize("where", ["one server", "two servers on PostgreSQL"])

@@ -94,7 +94,7 @@ def test_the_live_connection_exists(app: Litestar) -> None:
     assert any(route.path == "/api/v1/live" for route in app.routes)
 
 
-def test_an_application_with_a_route_that_names_no_permission_refuses_to_start() -> None:
+def test_s10_an_application_with_a_route_that_names_no_permission_refuses_to_start() -> None:
     @get("/open")
     async def open_to_all() -> None: ...
 
