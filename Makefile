@@ -45,6 +45,10 @@ test-browser: .venv/.installed-dev ## The website in real Chromium
 test-tidy: .venv/.installed-dev ## The code as data: layers, names, linters, the website's unit tests
 	@$(PYTEST) tests/tidy $(ARGS)
 
+.PHONY: fuzz-api
+fuzz-api: .venv/.installed-dev ## At least 20,000 generated requests over the whole API: make fuzz-api ARGS="--seed 7 --user viewer"
+	@$(VENV)/python -m tests.fuzz $(ARGS)
+
 .PHONY: fresh
 fresh: ## Clones HEAD into a temporary folder and runs its whole suite there with a bare PATH and an empty home
 	@sh scripts/fresh.sh $(or $(TASK),test)

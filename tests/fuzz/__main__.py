@@ -50,8 +50,7 @@ def _print(found: Findings, seconds: float) -> None:
     answers = ", ".join(f"{status}: {count}" for status, count in sorted(found.answers.items()))
     print(f"\n{found.user}: {found.cases} cases in {seconds:.0f} s; {answers}")
     print(f"  checks: {', '.join(f'{name} {count}' for name, count in sorted(found.checks.items()))}")
-    for (operation, check, what), how in sorted(found.failures.items()):
-        print(f"\n  {operation}: {check}: {what}\n" + "\n".join(f"      {line}" for line in how.splitlines()[:40]))
+    print(found.report())
     for error in found.errors:
         print(f"  the fuzzer failed: {error}")
     sys.stdout.flush()

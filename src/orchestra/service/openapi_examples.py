@@ -104,6 +104,7 @@ _OF: Final[Mapping[str, Mapping[str, Any]]] = {
     "TokenInput": {"description": "continuous integration"},
     "SignIn": {"user": "maya", "password": "correct horse battery staple", "token": None, "code": None},
     "ConfigurationInput": {"files": [_FILE], "prune": False, "source": "files"},
+    "JobOrchestraImport": {"files": [{"name": "project.json", "content": "[]"}], "dry_run": True},
     "Parameter": {"key": "branch", "description": "Branch to build", "default": "main"},
     "Change": {"action": "update", "kind": "job", "path": "website/build"},
     "FieldChange": {"path": "policy.priority", "old": 0, "new": 10},
