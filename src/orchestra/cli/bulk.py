@@ -6,7 +6,7 @@ caller's rights on its own project; what it refuses is told, and the exit code i
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,12 +15,16 @@ import click
 from orchestra.cli.asking import confirm
 from orchestra.cli.names import RunName, find_run
 from orchestra.cli.output import print_json, print_table
+from orchestra.cli.run_words import run_name
 from orchestra.cli.runs import QUERY_HELP
 
 if TYPE_CHECKING:
     from orchestra.client import Client
     from orchestra.client.answers import BulkResult
     from orchestra.client.entities import Run
+
+AT_ONCE: Final = 1000
+"""Most runs that the server takes in one request."""
 
 OUTCOME_STYLE: Final = {"done": "green", "would": "cyan", "refused": "yellow"}
 
@@ -49,21 +53,27 @@ class Choice:
     def carry_out(self, action: str, *, dry_run: bool, yes: bool, output: str) -> int:
         """Do it to all of them, once it was said what that means; return the exit code."""
         plan = self._send(action, dry_run=True)
+        names = self._names() if output == "table" else {}
         willing = sum(one.outcome == "would" for one in plan.items)
         if dry_run or not willing:
-            _show(plan, output)
+            _show(plan, names, output)
             return 0 if dry_run or not plan.items else 1
         if not yes and output == "table":
-            _show(plan, output, err=True)
+            _show(plan, names, output, err=True)
         confirm(f"{action.capitalize()} {willing} {'run' if willing == 1 else 'runs'}?", yes=yes)
         done = self._send(action, dry_run=False)
-        _show(done, output)
+        _show(done, names, output)
         return 1 if any(one.outcome == "refused" for one in done.items) else 0
 
     def _send(self, action: str, *, dry_run: bool) -> "BulkResult":
         if self.query is not None:
             return self.client.bulk(action, q=self.query, dry_run=dry_run)
         return self.client.bulk(action, ids=[one.identifier for one in self.runs], dry_run=dry_run)
+
+    def _names(self) -> dict[str, str]:
+        """What people call the runs, by their identifiers; asked for before any of them is deleted."""
+        found = self.runs if self.query is None else self.client.runs(q=self.query, limit=AT_ONCE)
+        return {one.identifier: run_name(one) for one in found}
 
 
 def pick(client: "Client", names: tuple[str, ...], query: str | None) -> Choice:
@@ -75,17 +85,18 @@ def pick(client: "Client", names: tuple[str, ...], query: str | None) -> Choice:
     return Choice(client, tuple(find_run(client, one) for one in names), query)
 
 
-def _show(found: "BulkResult", output: str, *, err: bool = False) -> None:
+def _show(found: "BulkResult", names: Mapping[str, str], output: str, *, err: bool = False) -> None:
     if output == "json":
         print_json(found)
         return
     rows = [
-        (one.run, click.style(one.outcome, fg=OUTCOME_STYLE.get(one.outcome)), one.reason or "") for one in found.items
+        (names.get(one.run, one.run), click.style(one.outcome, fg=OUTCOME_STYLE.get(one.outcome)), one.reason or "")
+        for one in found.items
     ]
     print_table(("RUN", "OUTCOME", "WHY"), rows, empty="no runs match", err=err)
     counts = Counter(one.outcome for one in found.items)
     said = ", ".join(f"{count} {word}" for word, count in counts.items())
     if found.matched > len(found.items):
-        said += f"; {found.matched} match, the rest comes with the next call"
+        said += f"; {found.matched} match: repeat the command for the rest"
     if said:
         click.echo(f"{found.action}: {said}{' (dry run: nothing was changed)' if found.dry_run else ''}", err=True)

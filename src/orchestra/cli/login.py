@@ -58,8 +58,9 @@ def login(
     elif token is not None:
         secret = read_secret("Token") if token == "-" else token
     elif browser:
-        click.echo(f"{address}/account → make a token there, and paste it here", err=True)
-        webbrowser.open(f"{address}/account")
+        page = f"{address}/login?next=/me"
+        click.echo(f"sign in at {page}, make a token, and paste it here", err=True)
+        webbrowser.open(page)
         secret = read_secret("Token")
     else:
         secret = _token_by_password(address, user, from_stdin=password_stdin)
@@ -133,7 +134,7 @@ def _check(server: str, token: str) -> "Me":
         try:
             return client.me()
         except NotAuthenticated as error:
-            error.add_note(f"make another one on {server}/account, or sign in with user and password")
+            error.add_note(f"make another one on {server}/me, or sign in with user and password")
             raise
         except Unavailable as error:
             raise _not_there(error, server) from None

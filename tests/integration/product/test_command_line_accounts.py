@@ -305,6 +305,20 @@ def test_a_password_is_asked_for_and_not_shown(admin: Command, nobody: Command, 
     assert code == 0 and "as types" in shown and PASSWORD not in shown
 
 
+def test_the_browser_opens_where_people_sign_in_and_a_token_is_pasted(
+    admin: Command, nobody: Command, up: Installation, tmp_path: Path
+) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o700)
+    nobody.environment["BROWSER"] = str(browser)
+    secret = admin.text("token", "create", "--description", "pasted").strip()
+    code, shown = nobody.terminal("login", "--server", up.address, "--browser", answers=(("Token", secret),))
+    assert code == 0 and "as admin" in shown and secret not in shown
+    assert f"{up.address}/login?next=/me" in shown
+    assert (tmp_path / "opened").read_text() == f"{up.address}/login?next=/me\n"
+
+
 def test_a_terminal_gets_colours_unless_it_does_not_want_them(admin: Command) -> None:
     code, shown = admin.terminal("worker", "list")
     assert code == 0 and "\x1b[" in shown
