@@ -30,6 +30,7 @@ from orchestra.service.request import ApiRequest
 from orchestra.service.routes import (
     account,
     authentications,
+    bulk,
     configuration,
     documentation,
     events,
@@ -155,6 +156,7 @@ def create_litestar() -> Litestar:
         revisions,
         triggers,
         runs,
+        bulk,
         logs,
         log_sections,
         schedules,

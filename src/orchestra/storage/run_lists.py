@@ -8,7 +8,7 @@ What a query says of project, status, job, worker, source and creation in exact 
 filter, and so finds its index; its other terms are conditions on the rows that are read in order.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import product
@@ -84,12 +84,21 @@ def page(
         raise InvalidContent("the list cannot be read", (Problem("order", what),))
     wanted = _Wanted(connection, filter_, _arms(filter_))
     left = _conditions(connection, filter_)
-    if left:
-        return _searched(wanted, part, left, stretches)
-    if len(wanted.arms) == 1:
+    if len(wanted.arms) == 1 and not left:
         statement = part.of(wanted.filtered(SHAPE.all, *wanted.arms[0]))
         return part.page(SHAPE.many(connection.execute(statement)))
-    return part.page(_runs(connection, wanted.keys(part)))
+    keys, next_cursor = _searched(wanted, part, left, stretches)
+    found = get_many(connection, (key[-1] for key in keys))
+    return Page(tuple(found[key[-1]] for key in keys), next_cursor)
+
+
+def identifiers(connection: Connection, filter_: RunFilter, cursor: str | None, limit: int) -> Page[str]:
+    """Return a part of the list of `page`, latest first, of identifiers alone: results may be large."""
+    part = _ORDER.slice(None, cursor, limit)
+    filter_ = narrowed(filter_)
+    wanted = _Wanted(connection, filter_, _arms(filter_))
+    keys, next_cursor = _searched(wanted, part, _conditions(connection, filter_), STRETCHES)
+    return Page(tuple(key[-1] for key in keys), next_cursor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,23 +152,28 @@ class _Wanted:
         return max(ends) if part.is_descending else min(ends)
 
 
-def _searched(wanted: _Wanted, part: Slice, left: Sequence[ColumnElement[bool]], stretches: Sequence[int]) -> Page[Run]:
-    """Look at the runs in order, stretch by stretch, until the page is full or all stretches are through.
+def _searched(
+    wanted: _Wanted, part: Slice, left: Sequence[ColumnElement[bool]], stretches: Sequence[int]
+) -> tuple[list[tuple[Any, ...]], str | None]:
+    """Return the keys of a page, and its cursor.
 
-    Few rows are looked at where many fit; where hardly any does, the page ends early, with a cursor.
+    With conditions `left`, look at the runs in order, stretch by stretch, until the page is full or all stretches
+    are through: few rows are looked at where many fit; where hardly any does, the page ends early, with a cursor.
     """
     keys: list[tuple[Any, ...]] = []
     position, first = part, part.columns[0]
     for stretch in stretches:
-        end = wanted.end(position, stretch)
+        end = wanted.end(position, stretch) if left else None
         within = () if end is None else (first >= end if part.is_descending else first <= end,)
         keys += wanted.keys(position, (*left, *within))
-        if end is None or len(keys) > part.limit:
-            return part.page(_runs(wanted.connection, keys[: part.limit + 1]))
+        if len(keys) > part.limit:
+            return keys[: part.limit], part.cursor(*keys[part.limit - 1])
+        if end is None:
+            return keys, None
         # Whoever shares the end's value was looked at: the next stretch begins behind all of them.
         position = replace(position, after=(end, BEFORE_ALL if part.is_descending else AFTER_ALL))
     assert position.after is not None, "there is at least one stretch"
-    return Page(tuple(_runs(wanted.connection, keys)), part.cursor(*position.after))
+    return keys, part.cursor(*position.after)
 
 
 def narrowed(filter_: RunFilter) -> RunFilter:
@@ -223,10 +237,3 @@ def _with_status(statement: Select[Any], status: RunStatus) -> Select[Any]:
     """The indexes of live and of ended runs are used only by queries that say which they mean."""
     which = schema.ENDED if status in TERMINAL else schema.LIVE
     return statement.where(_RUN.c.status == status, text(f"run.{which}"))
-
-
-def _runs(connection: Connection, keys: Iterable[tuple[Any, ...]]) -> list[Run]:
-    """The runs of keys, in their order."""
-    wanted = [key[-1] for key in keys]
-    found = get_many(connection, wanted)
-    return [found[identifier] for identifier in wanted]

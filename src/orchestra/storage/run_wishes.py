@@ -57,16 +57,22 @@ class Wish:
     reason: str | None = None
 
 
-def request_cancel(connection: Connection, run: str, actor: str, now: datetime) -> Wish:
-    """Ask that the run never start. Raises NotFound."""
-    before = _existing(connection, run)
+def would_cancel(before: Run) -> Wish:
+    """Return what would become of a request to cancel, with the run as it is."""
     if before.status is RunStatus.RUNNING:
         return _refused(before, "the run is running, and only a run that has not started can be cancelled; abort it")
     if before.status in TERMINAL:
         is_ours = before.status is RunStatus.CANCELLED and before.should_cancel
         return _repeated(before) if is_ours else _refused(before, f"the run has already ended: {before.status}")
-    if before.should_cancel:
-        return _repeated(before)
+    return _repeated(before) if before.should_cancel else Wish(outcome=WishOutcome.ACCEPTED, run=before)
+
+
+def request_cancel(connection: Connection, run: str, actor: str, now: datetime) -> Wish:
+    """Ask that the run never start. Raises NotFound."""
+    before = _existing(connection, run)
+    wish = would_cancel(before)
+    if wish.outcome is not WishOutcome.ACCEPTED:
+        return wish
     connection.execute(_CANCEL, {"of": run, "by": actor, "now": now})
     wished = replace(before, should_cancel=True, stop_requested_by=actor, update_date=now)
     batch = Batch({run: wished}, now, actor)
@@ -78,16 +84,22 @@ def request_cancel(connection: Connection, run: str, actor: str, now: datetime) 
     return Wish(outcome=WishOutcome.ACCEPTED, run=batch.runs[run])
 
 
-def request_abort(connection: Connection, run: str, actor: str, now: datetime) -> Wish:
-    """Ask that the run be stopped. Raises NotFound."""
-    before = _existing(connection, run)
+def would_abort(before: Run) -> Wish:
+    """Return what would become of a request to abort, with the run as it is."""
     if before.status is RunStatus.PENDING:
         return _refused(before, "the run is pending, there is nothing to stop; cancel it")
     if before.status in TERMINAL:
         is_ours = before.status in (RunStatus.ABORTED, RunStatus.CANCELLED) and before.should_abort
         return _repeated(before) if is_ours else _refused(before, f"the run has already ended: {before.status}")
-    if before.should_abort:
-        return _repeated(before)
+    return _repeated(before) if before.should_abort else Wish(outcome=WishOutcome.ACCEPTED, run=before)
+
+
+def request_abort(connection: Connection, run: str, actor: str, now: datetime) -> Wish:
+    """Ask that the run be stopped. Raises NotFound."""
+    before = _existing(connection, run)
+    wish = would_abort(before)
+    if wish.outcome is not WishOutcome.ACCEPTED:
+        return wish
     connection.execute(_ABORT, {"of": run, "by": actor, "now": now})
     wished = replace(before, should_abort=True, stop_requested_by=actor, update_date=now)
     batch = Batch({run: wished}, now, actor)

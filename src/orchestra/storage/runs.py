@@ -7,7 +7,9 @@ The functions of this entity stand in these modules, all of them reachable from 
     run_claims   claim                a plan becomes assignments
     run_wishes   request_cancel …     users ask to cancel or to abort
     run_queue    pending, snapshot …  what the dispatcher and the reaper read
-    run_lists    page                 lists with filters
+    run_lists    page, identifiers    lists with filters and queries
+
+`run_delete` deletes them, and is not reachable from here: few have a reason to.
 """
 
 import hashlib
@@ -26,7 +28,7 @@ from orchestra.domain.run import Cause, Run, RunStatus, Step
 from orchestra.storage import events
 from orchestra.storage.event_type import EventType
 from orchestra.storage.run_claims import claim, claimed_with
-from orchestra.storage.run_lists import RunFilter, page
+from orchestra.storage.run_lists import RunFilter, identifiers, page
 from orchestra.storage.run_queue import (
     active_by_worker,
     due_to_expire,
@@ -37,7 +39,14 @@ from orchestra.storage.run_queue import (
 )
 from orchestra.storage.run_rows import SHAPE, get, get_by_number, get_many
 from orchestra.storage.run_status import record, record_many
-from orchestra.storage.run_wishes import Wish, WishOutcome, request_abort, request_cancel
+from orchestra.storage.run_wishes import (
+    Wish,
+    WishOutcome,
+    request_abort,
+    request_cancel,
+    would_abort,
+    would_cancel,
+)
 from orchestra.storage.schema import idempotency_key, job_counter, job_revision, run
 from orchestra.storage.statements import Statement
 
@@ -59,6 +68,7 @@ __all__ = [
     "get_by_number",
     "get_many",
     "group_counts",
+    "identifiers",
     "insert",
     "next_expiration",
     "page",
@@ -73,6 +83,8 @@ __all__ = [
     "set_pending_cause",
     "set_steps",
     "snapshot",
+    "would_abort",
+    "would_cancel",
 ]
 
 

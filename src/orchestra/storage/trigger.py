@@ -66,7 +66,10 @@ class Triggers:
     def trigger(self, connection: Connection, wanted: Trigger, now: datetime) -> Run | OrchestraError:
         """Create the run. Returns NotFound, InvalidContent with every problem, or Conflict instead."""
         job = self._present(connection, wanted.project, wanted.job)
-        return job if isinstance(job, NotFound) else _create(connection, job, wanted, now)
+        if isinstance(job, NotFound):
+            return job
+        new = _new_run(connection, job, wanted, now)
+        return new if isinstance(new, OrchestraError) else runs.insert(connection, new, now, actor=wanted.actor)
 
     def retry(self, connection: Connection, of: Run, wanted: Trigger, now: datetime) -> Run | OrchestraError:
         """Create a new run of the job of `of`, as the job is now, with `of`'s parameters and priority.
@@ -74,6 +77,11 @@ class Triggers:
         `wanted.parameters` replace those that they name; parameters that the job no longer has are left
         out. Returns Conflict while `of` has not ended, and when its job was deleted.
         """
+        new = self.would_retry(connection, of, wanted, now)
+        return new if isinstance(new, OrchestraError) else runs.insert(connection, new, now, actor=wanted.actor)
+
+    def would_retry(self, connection: Connection, of: Run, wanted: Trigger, now: datetime) -> NewRun | OrchestraError:
+        """Return the run that `retry` would create, or why it would not; create nothing."""
         if of.status not in TERMINAL:
             return Conflict(f"the run has not ended, it is {of.status}; only a run that has ended can be retried")
         job = self._present(connection, of.project, of.job)
@@ -90,7 +98,7 @@ class Triggers:
             source=wanted.source,
             actor=wanted.actor,
         )
-        return _create(connection, job, again, now)
+        return _new_run(connection, job, again, now)
 
     def _present(self, connection: Connection, project: str, job: str) -> JobRevision | NotFound:
         """The job as it is now."""
@@ -108,7 +116,7 @@ class Triggers:
         return found
 
 
-def _create(connection: Connection, job: JobRevision, wanted: Trigger, now: datetime) -> Run | OrchestraError:
+def _new_run(connection: Connection, job: JobRevision, wanted: Trigger, now: datetime) -> NewRun | OrchestraError:
     if job.definition.get("type") != _COMMANDS:
         return Conflict(f"the job {job.project}/{job.job} is a pipeline, and pipelines cannot be triggered yet")
     try:
@@ -117,7 +125,7 @@ def _create(connection: Connection, job: JobRevision, wanted: Trigger, now: date
     except InvalidContent as error:
         return error
     expiration_s = job.policy.get("expiration")
-    new = NewRun(
+    return NewRun(
         identifier=wanted.identifier,
         project=job.project,
         job=job.job,
@@ -128,7 +136,6 @@ def _create(connection: Connection, job: JobRevision, wanted: Trigger, now: date
         concurrency_group=group,
         expiration_date=None if expiration_s is None else now + timedelta(seconds=expiration_s),
     )
-    return runs.insert(connection, new, now, actor=wanted.actor)
 
 
 def _group(connection: Connection, revision: JobRevision, parameters: Mapping[str, Any]) -> str | None:

@@ -71,6 +71,7 @@ PUT    /api/v1/projects/{project}/schedules/{schedule}          project schedule
 PATCH  /api/v1/projects/{project}/schedules/{schedule}          project schedule.enable
 DELETE /api/v1/projects/{project}/schedules/{schedule}          project schedule.update
 
+POST   /api/v1/runs/bulk                                        list    run.read
 GET    /api/v1/runs/{run}                                       run     run.read
 DELETE /api/v1/runs/{run}                                       run     run.delete
 POST   /api/v1/runs/{run}/cancel                                run     run.cancel
