@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 from litestar.handlers import HTTPRouteHandler
+from websockets.exceptions import ConnectionClosed
 
 from integration.service.access_table import CALLERS, CELLS, NOWHERE, OTHER, OWN, ROWS, Caller, Row, oracle
 from integration.service.rig import WAIT_S, Rig, running
@@ -222,8 +223,8 @@ class Asker:
 def connection_is_refused(connection: Live) -> bool:
     """Whether the server closes it instead of saying hello."""
     try:
-        return connection.next()["type"] != "hello"
-    except Exception:
+        return bool(connection.next()["type"] != "hello")
+    except ConnectionClosed:
         assert connection.socket.close_code == 4401
         return True
 

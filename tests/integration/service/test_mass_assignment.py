@@ -51,7 +51,7 @@ BODIES: Mapping[str, Any] = {
     "changeAuthentication": {"description": "still theirs"},
     "setPassword": {"password": PASSWORD},
     "changeWorker": {"note": "spare"},
-    "changeRuns": {"action": "cancel", "q": "status:pending"},
+    "bulkRuns": {"action": "cancel", "q": "status:pending"},
 }
 """A body that fits, by operation; names in braces are filled in."""
 ANSWERS = {"reauthenticate": 409}

@@ -66,7 +66,7 @@ def expire(rows: Connection, world: World) -> None:
     authentications.save(rows, replace(found, expiration_date=world.clock.now()))
 
 
-LOSSES = {
+LOSSES: dict[Callable[[Connection, World], None], str] = {
     delete_token: "expired or was deleted",
     disable: "the user machines is disabled",
     take_the_role: "the user machines does not have the role Worker",
