@@ -45,6 +45,7 @@ from orchestra.service.routes import (
     revisions,
     runs,
     schedules,
+    search,
     sessions,
     triggers,
     users,
@@ -168,6 +169,7 @@ def create_litestar() -> Litestar:
         account,
         configuration,
         imports,
+        search,
         events,
         live,
     )

@@ -71,6 +71,7 @@ PUT    /api/v1/projects/{project}/schedules/{schedule}          project schedule
 PATCH  /api/v1/projects/{project}/schedules/{schedule}          project schedule.enable
 DELETE /api/v1/projects/{project}/schedules/{schedule}          project schedule.update
 
+GET    /api/v1/search                                           list    project.read
 POST   /api/v1/runs/bulk                                        list    run.read
 GET    /api/v1/runs/{run}                                       run     run.read
 DELETE /api/v1/runs/{run}                                       run     run.delete
