@@ -187,7 +187,7 @@ def test_s14_what_a_run_follows_ends_with_the_run(tmp_path: Path) -> None:
 def test_a_download_is_cut_where_the_access_ends(tmp_path: Path) -> None:
     async def pieces() -> AsyncIterator[bytes]:
         while True:
-            await asyncio.sleep(1)
+            await pass_time(1)
             yield b"x"
 
     async def story(service: Service) -> None:
