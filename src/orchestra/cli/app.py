@@ -12,7 +12,7 @@ import click
 
 from orchestra import __version__
 from orchestra.cli.commands import LazyGroup
-from orchestra.domain.errors import InvalidContent, OrchestraError
+from orchestra.domain.errors import InvalidContent, OrchestraError, Problem
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -56,6 +56,11 @@ def _show(error: OrchestraError, colour: bool | None) -> None:
     """The fact, then every problem on a line of its own, then what to do next."""
     lines = [f"{click.style('error:', fg='red', bold=True)} {error.detail}"]
     if isinstance(error, InvalidContent):
-        lines += [f"  {problem}" for problem in error.problems]
+        lines += [f"  {problem}{_place(problem)}" for problem in error.problems]
     lines += [f"{click.style('hint:', fg='cyan')} {note}" for note in getattr(error, "__notes__", ())]
     click.echo("\n".join(lines), err=True, color=colour)
+
+
+def _place(problem: Problem) -> str:
+    """Where in a text that was typed; a file's lines are told already."""
+    return f" (character {problem.column})" if problem.column is not None and problem.line is None else ""

@@ -6,7 +6,7 @@ caller's rights on its own project; what it refuses is told, and the exit code i
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,27 +52,37 @@ class Choice:
 
     def carry_out(self, action: str, *, dry_run: bool, yes: bool, output: str) -> int:
         """Do it to all of them, once it was said what that means; return the exit code."""
-        plan = self._send(action, dry_run=True)
+        plan = list(self._parts(action, dry_run=True))
         names = self._names() if output == "table" else {}
-        willing = sum(one.outcome == "would" for one in plan.items)
+        willing = sum(one.outcome == "would" for part in plan for one in part.items)
         if dry_run or not willing:
             _show(plan, names, output)
-            return 0 if dry_run or not plan.items else 1
+            return 0 if dry_run or not plan[0].items else 1
         if not yes and output == "table":
             _show(plan, names, output, err=True)
         confirm(f"{action.capitalize()} {willing} {'run' if willing == 1 else 'runs'}?", yes=yes)
-        done = self._send(action, dry_run=False)
+        done = list(self._parts(action, dry_run=False))
         _show(done, names, output)
-        return 1 if any(one.outcome == "refused" for one in done.items) else 0
+        return 1 if any(one.outcome == "refused" for part in done for one in part.items) else 0
 
-    def _send(self, action: str, *, dry_run: bool) -> "BulkResult":
-        if self.query is not None:
-            return self.client.bulk(action, q=self.query, dry_run=dry_run)
-        return self.client.bulk(action, ids=[one.identifier for one in self.runs], dry_run=dry_run)
+    def _parts(self, action: str, *, dry_run: bool) -> "Iterator[BulkResult]":
+        """What the server answers, part after part of at most 1,000 runs."""
+        if self.query is None:
+            for start in range(0, len(self.runs), AT_ONCE):
+                ids = [one.identifier for one in self.runs[start : start + AT_ONCE]]
+                yield self.client.bulk(action, ids=ids, dry_run=dry_run)
+            return
+        cursor: str | None = None
+        while True:
+            part = self.client.bulk(action, q=self.query, dry_run=dry_run, cursor=cursor)
+            yield part
+            cursor = part.next_cursor
+            if cursor is None:
+                return
 
     def _names(self) -> dict[str, str]:
         """What people call the runs, by their identifiers; asked for before any of them is deleted."""
-        found = self.runs if self.query is None else self.client.runs(q=self.query, limit=AT_ONCE)
+        found = self.runs if self.query is None else self.client.runs(q=self.query)
         return {one.identifier: run_name(one) for one in found}
 
 
@@ -85,18 +95,31 @@ def pick(client: "Client", names: tuple[str, ...], query: str | None) -> Choice:
     return Choice(client, tuple(find_run(client, one) for one in names), query)
 
 
-def _show(found: "BulkResult", names: Mapping[str, str], output: str, *, err: bool = False) -> None:
+def _show(parts: "Sequence[BulkResult]", names: Mapping[str, str], output: str, *, err: bool = False) -> None:
+    items = [one for part in parts for one in part.items]
+    first = parts[0]
     if output == "json":
-        print_json(found)
+        # As one answer, whatever it took to get it.
+        print_json(
+            {
+                "action": first.action,
+                "dry_run": first.dry_run,
+                "matched": first.matched,
+                "items": items,
+                "next_cursor": None,
+            }
+        )
         return
     rows = [
-        (names.get(one.run, one.run), click.style(one.outcome, fg=OUTCOME_STYLE.get(one.outcome)), one.reason or "")
-        for one in found.items
+        (
+            names.get(one.run, one.run),
+            click.style(one.outcome, fg=OUTCOME_STYLE.get(one.outcome)),
+            one.reason or (f"new run {one.created}" if one.created else ""),
+        )
+        for one in items
     ]
     print_table(("RUN", "OUTCOME", "WHY"), rows, empty="no runs match", err=err)
-    counts = Counter(one.outcome for one in found.items)
-    said = ", ".join(f"{count} {word}" for word, count in counts.items())
-    if found.matched > len(found.items):
-        said += f"; {found.matched} match: repeat the command for the rest"
-    if said:
-        click.echo(f"{found.action}: {said}{' (dry run: nothing was changed)' if found.dry_run else ''}", err=True)
+    counts = Counter(one.outcome for one in items)
+    if counts:
+        said = ", ".join(f"{count} {word}" for word, count in counts.items())
+        click.echo(f"{first.action}: {said}{' (dry run: nothing was changed)' if first.dry_run else ''}", err=True)

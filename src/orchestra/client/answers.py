@@ -146,7 +146,7 @@ class ImportReport(Entity, frozen=True):
 
 
 class RevisionChange(Entity, frozen=True):
-    """One value that differs between two revisions, at `path`; None is "not there"."""
+    """One value that differs, at a path such as `definition.commands[2]`; None is "not there"."""
 
     path: str
     before: Any
@@ -162,24 +162,29 @@ class RevisionChanges(Entity, frozen=True):
 
 
 class BulkItem(Entity, frozen=True):
-    """One run: `outcome` is done, would (a dry run) or refused, and then `reason` says why."""
+    """One run: `outcome` is done, would (a dry run) or refused, and then `reason` says why.
+
+    `created` is the new run of a retry.
+    """
 
     run: str
     outcome: str
     reason: str | None
+    created: str | None
 
 
 class BulkResult(Entity, frozen=True):
-    """What was done with each run; `matched` counts all that match."""
+    """What was done with each run; `matched` counts all that match, and `next_cursor` goes on with the rest."""
 
     action: str
     dry_run: bool
     matched: int
     items: tuple[BulkItem, ...]
+    next_cursor: str | None
 
 
 class Hit(Entity, frozen=True):
-    """Something that was found; `path` leads to it on the website."""
+    """Something that was found; `path` leads to it on the website, below the base path."""
 
     type: str
     project: str | None

@@ -87,15 +87,21 @@ class Runs(Connection):
         self._request("DELETE", path("runs", run))
 
     def bulk(
-        self, action: str, *, q: str | None = None, ids: Sequence[str] | None = None, dry_run: bool = False
+        self,
+        action: str,
+        *,
+        q: str | None = None,
+        ids: Sequence[str] | None = None,
+        dry_run: bool = False,
+        cursor: str | None = None,
     ) -> BulkResult:
-        """Cancel, abort, retry or delete the runs that match `q`, or those of `ids`; `dry_run` only says which.
+        """Cancel, abort, retry or delete up to 1,000 runs: those of `ids`, or the newest that match `q`.
 
-        Each run is checked by itself, and what is refused says why. Raises InvalidContent, and OutcomeUnknown when no
-        answer came.
+        Each run is decided by itself, and what is refused says why; `dry_run` only says what would be done, and
+        `cursor` goes on where an answer ended. Raises InvalidContent, and OutcomeUnknown when no answer came.
         """
-        given = {"action": action, "q": q, "ids": None if ids is None else list(ids), "dry_run": dry_run}
-        body = {name: value for name, value in given.items() if value is not None}
+        given = {"action": action, "q": q, "ids": None if ids is None else list(ids), "cursor": cursor}
+        body = {name: value for name, value in given.items() if value is not None} | {"dry_run": dry_run}
         return self._value(BulkResult, "POST", "/runs/bulk", is_repeatable=dry_run, body=body)
 
     def explain(self, run: str) -> Explanation:
