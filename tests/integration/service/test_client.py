@@ -447,3 +447,43 @@ def test_a_run_that_has_ended_can_be_deleted(client: Client, service: Rig) -> No
     client.delete_run(run)
     with pytest.raises(NotFound):
         client.run(run)
+
+
+def test_the_history_of_a_job_says_who_changed_what(client: Client, service: Rig) -> None:
+    service.job()
+    client.change_job("core", "build", properties={"os": "linux"}, policy={"priority": 3})
+    newest, oldest = client.job_revisions("core", "build")
+    assert (newest.revision, newest.changed, newest.creator) == (2, ("properties", "policy"), "admin")
+    assert oldest.changed == ()
+    assert client.job_revision("core", "build", 2).properties == {"os": "linux"}
+    changes = client.job_changes("core", "build", 2)
+    assert changes.since == 1
+    assert ("properties.os", None, "linux") in [(one.path, one.before, one.after) for one in changes.changes]
+    assert client.job_changes("core", "build", 1, since=2).changes[0].after is None
+    with pytest.raises(NotFound):
+        client.job_revision("core", "build", 3)
+
+
+def test_one_action_is_rehearsed_and_done_on_many_runs(client: Client, service: Rig) -> None:
+    service.job()
+    made = [client.trigger("core", "build").identifier for _ in range(3)]
+    client.cancel(made[0])
+    rehearsed = client.bulk("cancel", q="job:build", dry_run=True)
+    assert (rehearsed.matched, rehearsed.next_cursor) == (3, None)
+    assert {one.run: one.outcome for one in rehearsed.items}[made[1]] == "would"
+    assert client.run(made[1]).status is RunStatus.PENDING
+    done = client.bulk("cancel", q="status:pending")
+    assert {one.run: one.outcome for one in done.items} == {made[1]: "done", made[2]: "done"}
+    (again,) = client.bulk("retry", ids=[made[0]]).items
+    assert again.created is not None and client.run(again.created).source["run"] == made[0]
+    (refused,) = client.bulk("abort", ids=[again.created]).items
+    assert refused.outcome == "refused" and refused.reason
+
+
+def test_names_are_searched(client: Client, service: Rig) -> None:
+    service.job()
+    run = client.trigger("core", "build")
+    found = client.search("buil", types=["job", "run"])
+    assert [(one.type, one.project, one.identifier) for one in found] == [("job", "core", "build")]
+    (hit,) = client.search("build#1", limit=1)
+    assert (hit.type, hit.identifier) == ("run", run.identifier)

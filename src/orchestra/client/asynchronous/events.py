@@ -18,11 +18,12 @@ class AsyncEvents(AsyncConnection):
     """Operations of events, and searching."""
 
     async def search(self, q: str, *, types: Sequence[str] = (), limit: int | None = None) -> tuple[Hit, ...]:
-        """What has `q` in its name, among what the caller may see; `types` as `job`, none means all."""
-        found = await self._value(
-            Hits, "GET", "/search", params=addresses.query({"q": q, "types": types, "limit": limit})
-        )
-        return found.items
+        """What has `q` in its name, best first; `build#12` or a UUID's beginning is a run.
+
+        `types` are project, job, schedule, run, worker, user; none means all. The server gives 20 unless told.
+        """
+        query = addresses.query({"q": q, "types": types, "limit": limit})
+        return (await self._value(Hits, "GET", "/search", params=query)).items
 
     async def follow_events(
         self, topics: Sequence[str] = (), *, after: int | None = None

@@ -19,9 +19,12 @@ class Events(Connection):
     """Operations of events, and searching."""
 
     def search(self, q: str, *, types: Sequence[str] = (), limit: int | None = None) -> tuple[Hit, ...]:
-        """What has `q` in its name, among what the caller may see; `types` as `job`, none means all."""
-        found = self._value(Hits, "GET", "/search", params=addresses.query({"q": q, "types": types, "limit": limit}))
-        return found.items
+        """What has `q` in its name, best first; `build#12` or a UUID's beginning is a run.
+
+        `types` are project, job, schedule, run, worker, user; none means all. The server gives 20 unless told.
+        """
+        query = addresses.query({"q": q, "types": types, "limit": limit})
+        return (self._value(Hits, "GET", "/search", params=query)).items
 
     def follow_events(self, topics: Sequence[str] = (), *, after: int | None = None) -> Generator[Event, None, None]:
         """Everything that happens from now on, or after the event of number `after`; without an end, without a gap.
