@@ -4,6 +4,7 @@ Exit codes: 0 success, 1 the operation failed, 2 wrong usage; `trigger` and `run
 4 (aborted or cancelled) and 5 (exception).
 """
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,10 @@ def cli() -> None:
 
 def main() -> None:
     """Run the program with the arguments of this process, and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A name that the terminal's encoding does not have is shown with a question mark, and no reason to fail.
+            stream.reconfigure(errors="replace")
     sys.exit(run())
 
 

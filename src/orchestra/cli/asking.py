@@ -20,12 +20,14 @@ def with_yes(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask whether it is meant; leave with exit code 1 when it is not, and 2 when nobody can answer."""
+    """Ask whether it is meant; leave with exit code 1 when it is not, and with 2 when nobody can answer."""
     if yes:
         return
     if not sys.stdin.isatty():
         raise click.UsageError("nobody can be asked here: add --yes to do it")
-    click.confirm(question, abort=True, err=True)
+    if not click.confirm(question, err=True):
+        click.echo("nothing was changed", err=True)
+        raise click.exceptions.Exit(1)
 
 
 def with_password_stdin(command: Callable[..., Any]) -> Callable[..., Any]:

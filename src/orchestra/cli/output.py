@@ -27,14 +27,23 @@ def with_output(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def print_json(value: object) -> None:
     """Print `value` (entities of the client, or plain values) as indented JSON, as the API gives it."""
-    text = msgspec.json.encode(_plain(msgspec.to_builtins(value, builtin_types=(datetime,))))
-    sys.stdout.write(msgspec.json.format(text, indent=2).decode() + "\n")
+    _write(msgspec.json.format(_json(value), indent=2))
 
 
 def print_json_line(value: object) -> None:
     """Print `value` as one line of JSON, at once: for what has no end."""
-    sys.stdout.write(msgspec.json.encode(_plain(msgspec.to_builtins(value, builtin_types=(datetime,)))).decode() + "\n")
+    _write(_json(value))
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.encode(_plain(msgspec.to_builtins(value, builtin_types=(datetime,))))
+
+
+def _write(line: bytes) -> None:
+    """JSON is UTF-8 (RFC 8259), whatever the terminal's encoding is."""
     sys.stdout.flush()
+    sys.stdout.buffer.write(line + b"\n")
+    sys.stdout.buffer.flush()
 
 
 def _plain(value: Any) -> Any:

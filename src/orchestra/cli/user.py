@@ -109,13 +109,13 @@ def create(
     made = client.put_user(name, **content)
     if password is not None:
         _set_password(client, name, password)
-    if output == "json":
-        print_json(made)
-        return
     click.echo(f"{made.identifier} is created, {_with_roles(made)}", err=True)
     _note_missing_projects(client, made)
+    if output == "json":
+        print_json(made)
     if password is None and not no_link:
-        _say_link(client, client.create_link(name))
+        # With JSON for a program, the link is beside it, for the person.
+        _say_link(client, client.create_link(name), err=output == "json")
     elif no_link and password is None:
         click.echo(f"give it a token: orchestra token create --user {name}", err=True)
 
@@ -282,8 +282,8 @@ def link(client: "Client", name: str, output: str) -> None:
         _say_link(client, made)
 
 
-def _say_link(client: "Client", made: "Link") -> None:
-    click.echo(f"{client.server}{made.path}")
+def _say_link(client: "Client", made: "Link", *, err: bool = False) -> None:
+    click.echo(f"{client.server}{made.path}", err=err)
     click.echo(f"{made.purpose} link, works once until {date(made.expiration_date)}", err=True)
 
 

@@ -73,6 +73,12 @@ def test_a_second_user_of_that_name_is_refused_and_the_first_stays(admin: Comman
     assert up.http.get("/users/once").json()["roles"] == ["Viewer"]
 
 
+def test_a_program_gets_the_user_as_json_and_the_person_the_link(admin: Command, up: Installation) -> None:
+    done = admin("user", "create", "both", "--output", "json")
+    assert done.code == 0 and json.loads(done.out) == up.http.get("/users/both").json()
+    assert f"{up.address}/set-password#" in done.err
+
+
 def test_every_role_that_does_not_fit_is_named(admin: Command, up: Installation) -> None:
     refused = admin("user", "create", "wrong", "--role", "Boss", "--role", f"Worker@{PROJECT}", "--no-link")
     assert refused.code == 1
@@ -332,9 +338,18 @@ def test_a_terminal_gets_colours_unless_it_does_not_want_them(admin: Command) ->
         del admin.environment["NO_COLOR"]
 
 
+def test_a_terminal_without_our_shapes_is_no_reason_to_fail(admin: Command) -> None:
+    admin.environment |= {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+    try:
+        code, shown = admin.terminal("worker", "list")
+        assert code == 0 and "? connected" in shown
+    finally:
+        del admin.environment["PYTHONIOENCODING"], admin.environment["PYTHONUTF8"]
+
+
 def test_what_cannot_be_undone_is_asked_at_a_terminal(admin: Command, up: Installation) -> None:
     admin.text("user", "create", "stays", "--no-link")
-    code, _ = admin.terminal("user", "delete", "stays", answers=(("[y/N]", "n"),))
-    assert code != 0 and up.http.get("/users/stays").status_code == 200
+    code, shown = admin.terminal("user", "delete", "stays", answers=(("[y/N]", "n"),))
+    assert code == 1 and "nothing was changed" in shown and up.http.get("/users/stays").status_code == 200
     code, _ = admin.terminal("user", "delete", "stays", answers=(("[y/N]", "y"),))
     assert code == 0 and up.http.get("/users/stays").status_code == 404
