@@ -12,14 +12,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Table, update
 
 from integration.service.rig import Rig, running
 from orchestra.domain.access import TokenKind
 from orchestra.domain.run import RunStatus
 from orchestra.domain.user import User
+from orchestra.service.openapi_examples import AUTHENTICATION, RUN
 from orchestra.service.throttle import Throttle
-from orchestra.storage import authentications, tokens, users
+from orchestra.storage import authentications, schema, tokens, users
 
 PROJECT: Final = "website"
 JOB: Final = "build"
@@ -56,6 +57,7 @@ def _objects(rig: Rig) -> None:
         rig.api.put(f"/api/v1/users/{user}", json={"roles": list(roles)}).raise_for_status()
         rig.token(user, description="a second token")
     rig.api.put("/api/v1/users/maya", json={"roles": [f"Operator@{PROJECT}"]}).raise_for_status()
+    rig.token("maya")
     for project in (PROJECT, "other"):
         rig.job(JOB, project, **BUILD)
         rig.job("deploy", project)
@@ -66,8 +68,10 @@ def _objects(rig: Rig) -> None:
 
 
 def _runs(rig: Rig) -> None:
-    """One run in each status, with what belongs to it."""
-    rig.trigger(JOB, PROJECT)
+    """One run in each status, with what belongs to it; the first has the identifier of the examples."""
+    _rename(rig, schema.run, str(rig.trigger(JOB, PROJECT)["identifier"]), RUN)
+    tokens_of_maya = rig.api.get("/api/v1/users/maya/authentications").json()["items"]
+    _rename(rig, schema.user_authentication, tokens_of_maya[0]["identifier"], AUTHENTICATION)
     rig.trigger(JOB, "other")
     assigned, running_ = (str(rig.trigger(JOB, PROJECT)["identifier"]) for _ in range(2))
     rig.assign(assigned, "worker-1")
@@ -78,6 +82,10 @@ def _runs(rig: Rig) -> None:
         rig.start(run, "worker-2")
         rig.append(run, LOG)
         rig.finish(run, status, results={"artifact": "dist.tar", "sizes": [1, 2.5, None]})
+
+
+def _rename(rig: Rig, table: Table, before: str, after: str) -> None:
+    rig.write(lambda rows: rows.execute(update(table).where(table.c.identifier == before).values(identifier=after)))
 
 
 def admit(rig: Rig, user: str) -> str:

@@ -46,8 +46,17 @@ async def authorize(connection: ASGIConnection[Any, Any, Any, Any], handler: Bas
         caller = await scope[PARTS].authenticator.authenticate(scope)
         scope[CALLER] = caller
         check(caller.principal, permission, scope["path_params"].get("project"))
+    _check_numbers(scope)
     if scope["query_string"] and isinstance(handler, HTTPRouteHandler):
         _check_query(connection, handler)
+
+
+def _check_numbers(scope: Any) -> None:
+    """A number of a path has one form: the framework would also read `+1`, `1_0` and digits of other scripts."""
+    segments = scope["path"].split("/")
+    for value in scope["path_params"].values():
+        if isinstance(value, int) and str(value) not in segments:
+            raise NotFound("no such resource")
 
 
 def _check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: HTTPRouteHandler) -> None:

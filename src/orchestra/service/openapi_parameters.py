@@ -26,9 +26,9 @@ IN_PATH: Final[Mapping[str, tuple[str, Any]]] = {
     "worker": ("The worker's identifier: the name that it was started with.", "worker-1"),
     "user": ("The user's identifier.", "maya"),
     "run": ("The run's identifier, a UUID.", RUN),
-    "number": ("The run's number within its job, from 1.", 42),
-    "line": ("The line's number, from 1.", 7),
-    "revision": ("The job's revision, from 1.", 3),
+    "number": ("The run's number within its job, from 1.", 1),
+    "line": ("The line's number, from 1.", 1),
+    "revision": ("The job's revision, from 1.", 1),
     "identifier": ("The identifier, a UUID.", AUTHENTICATION),
 }
 """Path parameter → its description and its example."""

@@ -20,7 +20,8 @@ from orchestra.service.parts import CONFIGURATION_BODY_BYTES
 from orchestra.service.request import ApiRequest
 from orchestra.storage import configuration, hints
 
-FILES: Final = 10_000
+FILES: Final = 3_000
+"""Most files at once: with their names and texts they stay below `strict_json.VALUES`."""
 DEFAULT_SOURCE: Final = "files"
 
 
