@@ -193,6 +193,7 @@ CALLERS = [
     Caller("limited-to-operating-core", ("Administrator",), (f"Operator@{OWN}",)),
     Caller("limited-to-administering-core", ("Administrator",), (f"Administrator@{OWN}",)),
     Caller("limited-beyond-the-owner", (f"Viewer@{OWN}",), ("Operator",)),
+    Caller("limited-elsewhere", (f"Viewer@{OWN}",), (f"Operator@{OTHER}",)),
     Caller("limited-to-nothing", ("Administrator",), ()),
     Caller("limited-worker", ("Worker", "Viewer"), ("Worker",)),
     Caller("limited-and-disabled", ("Administrator",), ("Administrator",), is_enabled=False),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from itertools import count
 from typing import Any
 
 import httpx
@@ -14,55 +16,69 @@ import pytest
 from integration.service.rig import Rig, running
 from integration.service.test_live import Live, open_socket
 from integration.service.test_logs import Stream
+from orchestra.config import ServerSettings
+from orchestra.master.app import Master
+from orchestra.master.listener import Listener
 from orchestra.service import access_watch
+from orchestra.wire.messages import CloseCode
+from support.postgres import new_database
 
-LARGE = b"a line of a log that is longer than every buffer on its way\n" * 1_000_000
+NUMBERS = count(1)
+LARGE_BYTES = 24 << 20
+"""A log that is longer than every buffer on its way."""
 
 
 @dataclass
 class Reader:
-    """A user `ada` with a token that is hers alone, at `service`; `home` is where the administrator works."""
+    """A user with a token that is hers alone, at `service`; `home` is where the administrator works."""
 
     home: Rig
     service: Rig
+    user: str
     token: str
     authentication: str
     run: str
+
+    @property
+    def account(self) -> str:
+        return f"/api/v1/users/{self.user}"
 
     @property
     def client(self) -> httpx.Client:
         return self.service.client(self.token)
 
 
-def reader(home: Rig, service: Rig, **token: Any) -> Reader:
-    home.job()
-    home.worker()
-    home.api.put("/api/v1/users/ada", json={"roles": ["Viewer"]}).raise_for_status()
-    made = home.api.post("/api/v1/users/ada/authentications", json=token)
+def reader(home: Rig, service: Rig) -> Reader:
+    """A new user, a Viewer, and a run that is running."""
+    name = f"reader-{next(NUMBERS)}"
+    home.api.put(f"/api/v1/users/{name}", json={"roles": ["Viewer"]}).raise_for_status()
+    made = home.api.post(f"/api/v1/users/{name}/authentications", json={})
     made.raise_for_status()
+    # Again each time: a master that starts takes nobody for connected.
+    home.worker(concurrency=1000)
     run = str(home.trigger()["identifier"])
     home.start(run)
-    return Reader(home, service, made.json()["secret"], made.json()["identifier"], run)
+    return Reader(home, service, name, made.json()["secret"], made.json()["identifier"], run)
 
 
 def disable(one: Reader) -> None:
-    one.home.api.patch("/api/v1/users/ada", json={"is_enabled": False}).raise_for_status()
+    one.home.api.patch(one.account, json={"is_enabled": False}).raise_for_status()
 
 
 def delete_token(one: Reader) -> None:
-    one.home.api.delete(f"/api/v1/users/ada/authentications/{one.authentication}").raise_for_status()
+    one.home.api.delete(f"{one.account}/authentications/{one.authentication}").raise_for_status()
 
 
 def delete_user(one: Reader) -> None:
-    one.home.api.delete("/api/v1/users/ada").raise_for_status()
+    one.home.api.delete(one.account).raise_for_status()
 
 
 def take_role(one: Reader) -> None:
-    one.home.api.patch("/api/v1/users/ada", json={"roles": ["Viewer@other"]}).raise_for_status()
+    one.home.api.patch(one.account, json={"roles": ["Viewer@other"]}).raise_for_status()
 
 
 def expire(one: Reader) -> None:
-    path = f"/api/v1/users/ada/authentications/{one.authentication}"
+    path = f"{one.account}/authentications/{one.authentication}"
     past = (one.home.clock.now() - timedelta(seconds=1)).isoformat()
     one.home.api.patch(path, json={"expiration_date": past}).raise_for_status()
 
@@ -70,15 +86,23 @@ def expire(one: Reader) -> None:
 LOSSES: list[Callable[[Reader], None]] = [disable, delete_token, delete_user, take_role, expire]
 
 
-@pytest.fixture(params=["one server", "another server on PostgreSQL"])
-def ada(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Reader]:
-    if request.param == "one server":
-        with running(tmp_path) as service:
-            yield reader(service, service)
-        return
-    url = request.getfixturevalue("postgres_url")
-    with running(tmp_path, database=url) as home, running(tmp_path, database=url, beside=home) as service:
-        yield reader(home, service)
+@pytest.fixture(scope="module", params=["one server", "another server on PostgreSQL"])
+def servers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Rig, Rig]]:
+    """(The server where rights are taken, the server where something is open)."""
+    data = tmp_path_factory.mktemp("servers")
+    with ExitStack() as stack:
+        url = None
+        if request.param != "one server":
+            url = stack.enter_context(new_database(request.getfixturevalue("postgres_server_url")))
+        home = stack.enter_context(running(data, database=url))
+        service = home if url is None else stack.enter_context(running(data, database=url, beside=home))
+        home.job()
+        yield home, service
+
+
+@pytest.fixture
+def ada(servers: tuple[Rig, Rig]) -> Reader:
+    return reader(*servers)
 
 
 @pytest.mark.parametrize("lose", LOSSES)
@@ -97,7 +121,7 @@ def test_s03_the_stream_of_events_ends_with_the_access(ada: Reader, lose: Callab
 
 def test_s03_the_stream_of_events_ends_with_the_last_role(ada: Reader) -> None:
     stream = Stream(ada.client, "/api/v1/events?topic=projects")
-    ada.home.api.patch("/api/v1/users/ada", json={"roles": []}).raise_for_status()
+    ada.home.api.patch(ada.account, json={"roles": []}).raise_for_status()
     assert stream.over() == []
 
 
@@ -114,7 +138,7 @@ def test_s03_the_live_connection_ends_with_the_access(ada: Reader, lose: Callabl
 
 @pytest.mark.parametrize("lose", LOSSES)
 def test_s03_the_download_of_a_log_is_cut_off_with_the_access(ada: Reader, lose: Callable[[Reader], None]) -> None:
-    ada.home.append(ada.run, LARGE)
+    ada.home.append(ada.run, bytes(LARGE_BYTES))
     with ada.client.stream("GET", f"/api/v1/runs/{ada.run}/log") as answer:
         assert answer.status_code == 200
         received = 0
@@ -124,4 +148,71 @@ def test_s03_the_download_of_a_log_is_cut_off_with_the_access(ada: Reader, lose:
                     lose(ada)
                     ada.service.clock.ahead += timedelta(seconds=access_watch.ACCESS_S)
                 received += len(piece)
-        assert received < len(LARGE)
+        assert received < LARGE_BYTES
+
+
+class WorkerConnection:
+    """A worker's connection to `service`, which runs a master for it; it says nothing, and hears how it ends."""
+
+    def __init__(self, service: Rig, token: str) -> None:
+        self._service = service
+        self._token = token
+        self._said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._tasks: list[asyncio.Task[None]] = []
+        service.run(self._open())
+
+    async def _open(self) -> None:
+        service = self._service
+        master = Master(
+            database=service.database,
+            logs=service.logs,
+            hints=service.hints,
+            clock=service.clock,
+            random=service.app.parts.random,
+            # Only what it is told must end it here, and it may take its time to introduce itself.
+            settings=ServerSettings(authority_s=60.0, hello_timeout_s=60.0),
+        )
+        self._tasks.append(asyncio.create_task(master.run()))
+        await master.answers.wait()
+        asked = iter(("websocket.connect",))
+
+        async def receive() -> dict[str, Any]:
+            for kind in asked:
+                return {"type": kind}
+            await asyncio.Event().wait()
+            raise AssertionError("it waits for ever")
+
+        async def send(message: Any) -> None:
+            self._said.put_nowait(message)
+
+        scope = {"type": "websocket", "headers": [(b"authorization", f"Bearer {self._token}".encode())]}
+        self._tasks.append(asyncio.create_task(Listener(master)(scope, receive, send)))
+        assert (await self._said.get())["type"] == "websocket.accept"
+
+    def closed(self) -> tuple[int, str]:
+        """How the server closes it: code and reason."""
+        return self._service.run(self._wait_closed())
+
+    async def _wait_closed(self) -> tuple[int, str]:
+        while True:
+            said = await self._said.get()
+            if said["type"] == "websocket.close":
+                return said["code"], said["reason"]
+
+    def close(self) -> None:
+        self._service.run(self._end())
+
+    async def _end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.wait(self._tasks)
+
+
+@pytest.mark.parametrize("lose", [one for one in LOSSES if one is not delete_user])
+def test_s03_a_worker_is_disconnected_with_the_access(ada: Reader, lose: Callable[[Reader], None]) -> None:
+    ada.home.api.patch(ada.account, json={"roles": ["Worker"]}).raise_for_status()
+    with closing(WorkerConnection(ada.service, ada.token)) as connection:
+        lose(ada)
+        code, reason = connection.closed()
+        assert code == CloseCode.UNAUTHORIZED
+        assert ada.user in reason or "the token has expired or was deleted" in reason
