@@ -83,11 +83,13 @@ class Edge:
             scope["method"] = "GET"
         reply = _Reply(send, identifier, is_head=is_head, is_secure=self._parts.settings.is_secure)
         try:
-            is_api = (path or "").partition("/")[2].partition("/")[0] in API_ROOTS
-            _check_address(scope, is_api=is_api)
+            _check_address(scope)
             if path is None:
                 raise NotFound("nothing here; this server lives under its base path")
-            if is_api:
+            if path.partition("/")[2].partition("/")[0] in API_ROOTS:
+                if b"%2f" in (scope.get("raw_path") or b"").lower():
+                    # Decoded already, it would lead to another place than the client meant.
+                    raise NotFound("no such resource; no name has a slash in it")
                 if scope["method"] == "OPTIONS":
                     reply.methods = lambda: self._methods.get(scope.get("path_template", ""), ())
                 await self._inner(scope, receive, reply)
@@ -139,11 +141,8 @@ def _methods(app: Litestar) -> Mapping[str, tuple[str, ...]]:
 _BAD_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
-def _check_address(scope: Scope, *, is_api: bool) -> None:
-    """Refuse what is no text: what follows would read it as other text, or hand it to a database that refuses it.
-
-    No name of the API holds a slash, so an encoded one is refused too: decoded, it would lead to another place.
-    """
+def _check_address(scope: Scope) -> None:
+    """Refuse what is no text: what follows would read it as other text, or hand it to a database that refuses it."""
     problems = []
     for name, raw in (("path", scope.get("raw_path") or b""), ("query", scope.get("query_string") or b"")):
         found = unquote_to_bytes(raw)
@@ -153,8 +152,6 @@ def _check_address(scope: Scope, *, is_api: bool) -> None:
             problems.append(Problem(name, "contains the character U+0000"))
         elif not _is_utf8(found):
             problems.append(Problem(name, "expected UTF-8, percent-encoded"))
-    if is_api and b"%2f" in (scope.get("raw_path") or b"").lower():
-        problems.append(Problem("path", "contains an encoded slash; no name has one"))
     if problems:
         raise HttpProblem(400, "the address of the request cannot be understood", errors=tuple(problems))
 
