@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from orchestra.domain.errors import InvalidContent
 from orchestra.domain.run import Run, RunStatus, Started
 from orchestra.storage import jobs, projects, runs, workers
-from orchestra.storage.paging import Page
+from orchestra.storage.paging import Asked, Page
 from orchestra.storage.runs import RunFilter
 from support.stored import T0, a_job, a_new_run, a_project, assign, at, explained, finished, furnish, insert, run_id
 
@@ -168,17 +168,20 @@ def test_other_lists_page_by_their_orders_too(connection: Connection) -> None:
     names: list[str] = []
     cursor = None
     while True:
-        page = jobs.page(connection, ("web",), "-group", cursor, 2)
+        page = jobs.page(connection, ("web",), Asked(order="-group", cursor=cursor, limit=2))
         names += [one.identifier for one in page.items]
         cursor = page.next_cursor
         if cursor is None:
             break
     assert names == ["c", "deploy", "build", "b", "a"]
-    enabled = jobs.page(connection, ("web",), "is_enabled", None, 1)
+    enabled = jobs.page(connection, ("web",), Asked(order="is_enabled", limit=1))
     assert enabled.next_cursor is not None
-    assert len(jobs.page(connection, ("web",), "is_enabled", enabled.next_cursor).items) == 4
+    assert len(jobs.page(connection, ("web",), Asked(order="is_enabled", cursor=enabled.next_cursor)).items) == 4
     assert [one.identifier for one in jobs.page(connection).items] == ["a", "b", "build", "build", "c", "deploy"]
-    assert [one.identifier for one in projects.page(connection, order="-identifier").items] == ["web", "api"]
+    assert [one.identifier for one in projects.page(connection, asked=Asked(order="-identifier")).items] == [
+        "web",
+        "api",
+    ]
     assert [one.identifier for one in projects.page(connection, ("api",)).items] == ["api"]
     assert [one.identifier for one in workers.page(connection).items] == ["w1"]
 

@@ -1,7 +1,8 @@
 """Conditional requests: ETags of what people edit, `If-Match` and `If-None-Match` (RFC 9110 section 13).
 
 A tag is a digest of what a GET would answer, but for what changes by itself (when a worker was last
-seen, a token last used), so it changes exactly when somebody's edit would overwrite somebody else's.
+seen, when a token was last used, what a schedule fires next), so it changes exactly when somebody's edit
+would overwrite somebody else's.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ import msgspec
 from litestar.response import Response
 
 from orchestra.domain.errors import InvalidContent, OrchestraError, PreconditionFailed, Problem
-from orchestra.service.entities import AuthenticationEntity, Entity, WorkerEntity
+from orchestra.service.entities import AuthenticationEntity, Entity, ScheduleEntity, WorkerEntity
 
 _LIVE: Final[dict[type[Entity], tuple[str, ...]]] = {
     WorkerEntity: (
@@ -24,6 +25,7 @@ _LIVE: Final[dict[type[Entity], tuple[str, ...]]] = {
         "update_date",
     ),
     AuthenticationEntity: ("last_use_date",),
+    ScheduleEntity: ("last_run", "next_fire"),
 }
 """Fields that nobody edits."""
 

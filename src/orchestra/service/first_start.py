@@ -19,6 +19,7 @@ from orchestra.domain.user import User
 from orchestra.service.parts import Clock, Randomness
 from orchestra.storage import authentications, codes, tokens, users
 from orchestra.storage.database import Database
+from orchestra.storage.paging import Asked
 
 ADMINISTRATOR: Final = "admin"
 TOKEN_FILE: Final = "admin-token"
@@ -71,7 +72,7 @@ async def first_start(database: Database, data: Path, clock: Clock, random: Rand
 
 
 def _has_users(connection: Connection) -> bool:
-    return bool(users.page(connection, None, None, 1).items)
+    return bool(users.page(connection, Asked(limit=1)).items)
 
 
 def _write_privately(file: Path, text: str) -> None:

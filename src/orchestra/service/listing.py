@@ -25,6 +25,10 @@ E = TypeVar("E")
 Limit = Annotated[int, QueryParameter(ge=1, le=LIMIT_HIGHEST, description="Most items of the page.")]
 Cursor = Annotated[str | None, QueryParameter(description="`next_cursor` of the page before.")]
 Order = Annotated[str | None, QueryParameter(description="A field's name, with `-` in front for descending.")]
+IsEnabled = Annotated[bool | None, QueryParameter(description="Only those that are enabled, or that are not.")]
+ManagedBy = Annotated[
+    str | None, QueryParameter(description="Only what this source of configuration files owns; `api` for people's.")
+]
 
 DEFAULT_LIMIT: Final = LIMIT
 

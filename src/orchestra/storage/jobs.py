@@ -3,7 +3,7 @@
 Numbers of revisions and of runs go on when a job is deleted and created again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Protocol
@@ -17,8 +17,8 @@ from orchestra.storage import events, job_revisions, obstacles, schema
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
 from orchestra.storage.job_revisions import REVISED, JobRevision
-from orchestra.storage.paging import LIMIT, Order, Page
-from orchestra.storage.rows import Shape
+from orchestra.storage.paging import FROM_THE_BEGINNING, Asked, Order, Page, equal, read_page, within
+from orchestra.storage.rows import Shape, changed
 
 _JOB: Final = schema.job
 _COUNTER: Final = schema.job_counter
@@ -53,15 +53,23 @@ class JobValues(Protocol):
 
 
 _SHAPE: Final = Shape(_JOB, Job, "project", "identifier")
-_IS_IT: Final = (_JOB.c.project == bindparam("of_project"), _JOB.c.identifier == bindparam("of_identifier"))
-_ONE: Final = _SHAPE.all.where(*_IS_IT)
 _EVER: Final = select(_COUNTER.c.job).where(
     _COUNTER.c.project == bindparam("project"), _COUNTER.c.job == bindparam("job")
 )
 _ORDER: Final = Order(
     {
         name: _JOB.c[name]
-        for name in ("identifier", "display_name", "group", "creation_date", "update_date", "is_enabled")
+        for name in (
+            "identifier",
+            "project",
+            "display_name",
+            "group",
+            "revision",
+            "managed_by",
+            "is_enabled",
+            "creation_date",
+            "update_date",
+        )
     },
     "identifier",
     _JOB.c.project,
@@ -71,23 +79,29 @@ _ORDER: Final = Order(
 
 def get(connection: Connection, project: str, identifier: str) -> Job | None:
     """Return the job, None if there is none."""
-    return _SHAPE.one(connection, _ONE, {"of_project": project, "of_identifier": identifier})
+    return _SHAPE.get(connection, project, identifier)
 
 
 def page(
     connection: Connection,
-    projects: tuple[str, ...] | None = None,
-    order: str | None = None,
-    cursor: str | None = None,
-    limit: int = LIMIT,
+    projects: Iterable[str] | None = None,
+    asked: Asked = FROM_THE_BEGINNING,
+    *,
+    group: str | None = None,
+    is_enabled: bool | None = None,
+    managed_by: str | None = None,
 ) -> Page[Job]:
     """Return a part of the list of the jobs of `projects`: one, or those that the caller may see (None: all).
 
-    Raises InvalidContent for a bad order, cursor or limit.
+    `group` are the jobs of a group and of all below it. Raises InvalidContent for a bad order, cursor or limit.
     """
-    part = _ORDER.slice(order, cursor, limit)
-    statement = _SHAPE.all if projects is None else _SHAPE.all.where(_JOB.c.project.in_(projects))
-    return part.page(_SHAPE.many(connection.execute(part.of(statement))))
+    conditions = within(_JOB.c.project, projects)
+    conditions += equal({_JOB.c.is_enabled: is_enabled, _JOB.c.managed_by: managed_by})
+    if group is not None:
+        # From "nightly/" to before "nightly0": 0 follows / in every order by code point.
+        below = (_JOB.c.group > f"{group}/") & (_JOB.c.group < f"{group}0")
+        conditions.append((_JOB.c.group == group) | below)
+    return read_page(connection, _SHAPE, _ORDER, asked, *conditions)
 
 
 def save(connection: Connection, wanted: JobValues, now: datetime, *, actor: str | None = None) -> Job:
@@ -103,16 +117,16 @@ def save(connection: Connection, wanted: JobValues, now: datetime, *, actor: str
         return _create(connection, wanted, values, now, actor)
     if wanted.is_enabled is not None:
         values["is_enabled"] = wanted.is_enabled
-    changed = sorted(name for name, value in values.items() if value != getattr(before, name))
-    if not changed:
+    names = changed(before, values)
+    if not names:
         return before
     # What does not differ stays as it is stored, so that its text differs only where its value does.
-    after = replace(before, **{name: values[name] for name in changed}, update_date=now)
-    if not set(REVISED).isdisjoint(changed):
+    after = replace(before, **{name: values[name] for name in names}, update_date=now)
+    if not set(REVISED).isdisjoint(names):
         after = replace(after, revision=_next_revision(connection, after.project, after.identifier))
         _store_revision(connection, after, now, actor)
-    _store(connection, after)
-    data = {"changed": changed, "revision": after.revision}
+    _SHAPE.store(connection, after)
+    data = {"changed": names, "revision": after.revision}
     _happened(connection, EventType.JOB_UPDATED, after.project, after.identifier, now, actor=actor, data=data)
     return after
 
@@ -127,7 +141,7 @@ def set_enabled(
     if before.is_enabled == is_enabled:
         return before
     after = replace(before, is_enabled=is_enabled, update_date=now)
-    _store(connection, after)
+    _SHAPE.store(connection, after)
     data = {"changed": ["is_enabled"], "is_enabled": is_enabled, "revision": after.revision}
     _happened(connection, EventType.JOB_UPDATED, project, identifier, now, actor=actor, data=data)
     return after
@@ -203,11 +217,6 @@ def _store_revision(connection: Connection, job: Job, now: datetime, actor: str 
             creation_date=now,
         ),
     )
-
-
-def _store(connection: Connection, after: Job) -> None:
-    identity = {"of_project": after.project, "of_identifier": after.identifier}
-    connection.execute(update(_JOB).where(*_IS_IT), _SHAPE.values(after) | identity)
 
 
 def _happened(

@@ -3,7 +3,6 @@
     job       runs that have not ended; schedules that trigger it         its ended runs and revisions stay
     project   jobs, schedules, runs
     worker    its connection; runs that it has
-    user      workers
 
 Each function returns nothing where nothing is in the way. Names are given up to `NAMED`, counts in full.
 """
@@ -76,16 +75,6 @@ def of_worker(connection: Connection, worker: Worker) -> list[str]:
         names = _named((f"{project}/{job}#{number}" for project, job, number in rows), count)
         found.append(f"it has {_several(count, 'run')} that {_have(count)} not ended: {names}")
     return found
-
-
-def of_user(connection: Connection, user: str) -> list[str]:
-    """Return what keeps a user."""
-    worker = schema.worker
-    count = _count(connection, worker, worker.c.owner == user)
-    if not count:
-        return []
-    names = _named(_first(connection, worker, worker.c.owner == user), count)
-    return [f"{_several(count, 'worker')} {'belongs' if count == 1 else 'belong'} to it: {names}"]
 
 
 def sentence(what: str, obstacles: Iterable[str]) -> str:

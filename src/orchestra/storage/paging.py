@@ -8,15 +8,16 @@ any other input.
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Generic, NoReturn, TypeVar
 
 import msgspec
-from sqlalchemy import BigInteger, Column, ColumnElement, Select, literal, tuple_
+from sqlalchemy import BigInteger, Column, ColumnElement, Connection, Select, literal, or_, tuple_
 
 from orchestra.domain.errors import InvalidContent, Problem
+from orchestra.storage.rows import Shape
 
 T = TypeVar("T")
 
@@ -34,7 +35,10 @@ class Page(Generic[T]):
 
 
 class Order:
-    """The orders that a list allows: names of fields; ties are decided by `key`, in the same direction."""
+    """The orders that a list allows: names of fields; ties are decided by `key`, in the same direction.
+
+    A field may be without a value, no part of `key` may; rows without come last, and first when descending.
+    """
 
     def __init__(self, allowed: Mapping[str, Column[Any]], default: str, *key: Column[Any]) -> None:
         self.allowed = allowed
@@ -74,17 +78,28 @@ class Slice:
 
     def of(self, statement: Select[Any]) -> Select[Any]:
         """Return `statement` ordered, from after the cursor on, with one row more than the limit."""
-        descending = self.is_descending
         if self.after is not None:
-            statement = statement.where(self._beyond(descending, self.after))
-        return statement.order_by(*(column.desc() if descending else column.asc() for column in self.columns)).limit(
-            self.limit + 1
-        )
+            statement = statement.where(self._beyond(self.after))
+        return statement.order_by(*(self._by(column) for column in self.columns)).limit(self.limit + 1)
 
-    def _beyond(self, descending: bool, after: tuple[Any, ...]) -> ColumnElement[bool]:
-        here = tuple_(*self.columns)
-        there = tuple_(*(literal(value, column.type) for value, column in zip(after, self.columns, strict=True)))
-        return here < there if descending else here > there
+    def _by(self, column: Column[Any]) -> ColumnElement[Any]:
+        by = column.desc() if self.is_descending else column.asc()
+        if not column.nullable:
+            return by
+        return by.nulls_first() if self.is_descending else by.nulls_last()
+
+    def _beyond(self, after: tuple[Any, ...]) -> ColumnElement[bool]:
+        first = self.columns[0]
+        if after[0] is None:
+            same = first.is_(None) & self._compared(self.columns[1:], after[1:])
+            return or_(same, first.is_not(None)) if self.is_descending else same
+        beyond = self._compared(self.columns, after)
+        return or_(beyond, first.is_(None)) if first.nullable and not self.is_descending else beyond
+
+    def _compared(self, columns: Sequence[Column[Any]], after: Sequence[Any]) -> ColumnElement[bool]:
+        here = tuple_(*columns)
+        there = tuple_(*(literal(value, column.type) for value, column in zip(after, columns, strict=True)))
+        return here < there if self.is_descending else here > there
 
     def page(self, items: Sequence[T]) -> Page[T]:
         """Return the page of what `of` found; items have the columns as attributes."""
@@ -115,6 +130,8 @@ def _read_cursor(cursor: str, order: str, columns: Sequence[Column[Any]]) -> tup
 
 def _value(value: Any, column: Column[Any]) -> Any:
     """Return what `value` is in `column`. Raises ValueError, OverflowError for what no row of it can hold."""
+    if value is None and column.nullable:
+        return None
     found = msgspec.convert(value, column.type.python_type, strict=True)
     match found:
         case datetime():
@@ -134,3 +151,36 @@ def _refuse() -> NoReturn:
 
 def _bad_cursor(why: str) -> InvalidContent:
     return InvalidContent("the list cannot be read", (Problem("cursor", f"{why}; begin again without a cursor"),))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Which part of a list somebody asks for; None: the list's own order, from its beginning."""
+
+    order: str | None = None
+    cursor: str | None = None
+    limit: int = LIMIT
+
+
+FROM_THE_BEGINNING: Final = Asked()
+
+
+def read_page(
+    connection: Connection, shape: Shape[T], order: Order, asked: Asked, *conditions: ColumnElement[bool]
+) -> Page[T]:
+    """Return the part of the list of `shape`'s rows that meet all `conditions`.
+
+    Raises InvalidContent for a bad order, cursor or limit.
+    """
+    part = order.slice(asked.order, asked.cursor, asked.limit)
+    return part.page(shape.many(connection.execute(part.of(shape.all.where(*conditions)))))
+
+
+def equal(columns: Mapping[Column[Any], Any]) -> list[ColumnElement[bool]]:
+    """Return the conditions that columns have these values; None: any."""
+    return [column == value for column, value in columns.items() if value is not None]
+
+
+def within(column: Column[str], among: Iterable[str] | None) -> list[ColumnElement[bool]]:
+    """Return the condition that `column` is among these; None: all are."""
+    return [] if among is None else [column.in_(sorted(among))]

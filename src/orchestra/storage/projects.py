@@ -1,11 +1,11 @@
 """Projects: spaces for jobs, schedules and runs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, insert
 from sqlalchemy import delete as delete_from
 
 from orchestra.domain.errors import Conflict, NotFound
@@ -13,14 +13,13 @@ from orchestra.domain.project import Project
 from orchestra.storage import events, obstacles, schema
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
-from orchestra.storage.paging import LIMIT, Order, Page
-from orchestra.storage.rows import Shape
+from orchestra.storage.paging import FROM_THE_BEGINNING, Asked, Order, Page, equal, read_page, within
+from orchestra.storage.rows import Shape, changed
 
 _PROJECT: Final = schema.project
 _SHAPE: Final = Shape(_PROJECT, Project, "identifier")
-_ONE: Final = _SHAPE.all.where(_PROJECT.c.identifier == bindparam("identifier"))
 _ORDER: Final = Order(
-    {name: _PROJECT.c[name] for name in ("identifier", "display_name", "creation_date", "update_date")},
+    {name: _PROJECT.c[name] for name in ("identifier", "display_name", "managed_by", "creation_date", "update_date")},
     "identifier",
     _PROJECT.c.identifier,
 )
@@ -44,23 +43,22 @@ class ProjectValues(Protocol):
 
 def get(connection: Connection, identifier: str) -> Project | None:
     """Return the project, None if there is none."""
-    return _SHAPE.one(connection, _ONE, {"identifier": identifier})
+    return _SHAPE.get(connection, identifier)
 
 
 def page(
     connection: Connection,
-    projects: tuple[str, ...] | None = None,
-    order: str | None = None,
-    cursor: str | None = None,
-    limit: int = LIMIT,
+    projects: Iterable[str] | None = None,
+    asked: Asked = FROM_THE_BEGINNING,
+    *,
+    managed_by: str | None = None,
 ) -> Page[Project]:
     """Return a part of the list; `projects` are those that the caller may see (None: all).
 
     Raises InvalidContent for a bad order, cursor or limit.
     """
-    part = _ORDER.slice(order, cursor, limit)
-    statement = _SHAPE.all if projects is None else _SHAPE.all.where(_PROJECT.c.identifier.in_(projects))
-    return part.page(_SHAPE.many(connection.execute(part.of(statement))))
+    seen = within(_PROJECT.c.identifier, projects)
+    return read_page(connection, _SHAPE, _ORDER, asked, *seen, *equal({_PROJECT.c.managed_by: managed_by}))
 
 
 def save(connection: Connection, wanted: ProjectValues, now: datetime, *, actor: str | None = None) -> Project:
@@ -72,12 +70,12 @@ def save(connection: Connection, wanted: ProjectValues, now: datetime, *, actor:
         connection.execute(insert(_PROJECT), _SHAPE.values(after))
         _happened(connection, EventType.PROJECT_CREATED, after.identifier, now, actor=actor, data={})
         return after
-    changed = sorted(name for name, value in values.items() if value != getattr(before, name))
-    if not changed:
+    names = changed(before, values)
+    if not names:
         return before
     after = replace(before, **values, update_date=now)
-    connection.execute(update(_PROJECT).where(_PROJECT.c.identifier == after.identifier), _SHAPE.values(after))
-    _happened(connection, EventType.PROJECT_UPDATED, after.identifier, now, actor=actor, data={"changed": changed})
+    _SHAPE.store(connection, after)
+    _happened(connection, EventType.PROJECT_UPDATED, after.identifier, now, actor=actor, data={"changed": names})
     return after
 
 

@@ -4,17 +4,17 @@ A `Shape` ties a table to the dataclass whose fields its columns are named after
 those columns, in the order of the fields, and makes the value of each row.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, select
+from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, select, update
 
 T = TypeVar("T")
 
 
 class Shape(Generic[T]):
-    """How rows of `table` are read as `value`s. `where` are the columns that find one row."""
+    """How rows of `table` are read as `value`s. `key` are the columns that find one row."""
 
     def __init__(self, table: Table, value: type[T], *key: str) -> None:
         self.table = table
@@ -23,6 +23,10 @@ class Shape(Generic[T]):
         self.key = tuple(table.c[name] for name in key)
         self._value = value
         self.all: Select[Any] = select(*self.columns)
+        self._of = tuple(f"of_{name}" for name in key)
+        is_it = [column == bindparam(of) for column, of in zip(self.key, self._of, strict=True)]
+        self._one = self.all.where(*is_it)
+        self._update = update(table).where(*is_it)
 
     def make(self, row: Sequence[Any]) -> T:
         """Return the value of one row of a select of `columns` (more columns may follow)."""
@@ -33,6 +37,15 @@ class Shape(Generic[T]):
         row = connection.execute(statement, values).first()
         return None if row is None else self.make(row)
 
+    def get(self, connection: Connection, *key: object) -> T | None:
+        """Return the value with this key, or None."""
+        return self.one(connection, self._one, dict(zip(self._of, key, strict=True)))
+
+    def store(self, connection: Connection, after: T) -> None:
+        """Write all fields of a value that is there."""
+        of = {name: getattr(after, column.name) for name, column in zip(self._of, self.key, strict=True)}
+        connection.execute(self._update, self.values(after) | of)
+
     def many(self, rows: Iterable[Sequence[Any]]) -> list[T]:
         """Return the value of each row."""
         return [self.make(row) for row in rows]
@@ -40,3 +53,8 @@ class Shape(Generic[T]):
     def values(self, value: T) -> dict[str, Any]:
         """Return what an INSERT of `value` needs: field name → domain value, for columns' types to encode."""
         return {name: getattr(value, name) for name in self.names}
+
+
+def changed(before: object, values: Mapping[str, Any]) -> list[str]:
+    """Return the names of the fields of `before` that `values` says otherwise, sorted."""
+    return sorted(name for name, value in values.items() if value != getattr(before, name))

@@ -1,11 +1,11 @@
 """Schedules as they are written; what fires them comes with the clock."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, insert, select
 from sqlalchemy import delete as delete_from
 
 from orchestra.domain.errors import NotFound
@@ -13,18 +13,27 @@ from orchestra.domain.schedule import Schedule
 from orchestra.storage import events, schema
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
-from orchestra.storage.paging import LIMIT, Order, Page
-from orchestra.storage.rows import Shape
+from orchestra.storage.paging import FROM_THE_BEGINNING, Asked, Order, Page, equal, read_page, within
+from orchestra.storage.rows import Shape, changed
 
 _SCHEDULE: Final = schema.schedule
 _SHAPE: Final = Shape(_SCHEDULE, Schedule, "project", "identifier")
-_IS_IT: Final = (
-    _SCHEDULE.c.project == bindparam("of_project"),
-    _SCHEDULE.c.identifier == bindparam("of_identifier"),
-)
-_ONE: Final = _SHAPE.all.where(*_IS_IT)
 _ORDER: Final = Order(
-    {name: _SCHEDULE.c[name] for name in ("identifier", "display_name", "job", "creation_date", "update_date")},
+    {
+        name: _SCHEDULE.c[name]
+        for name in (
+            "identifier",
+            "project",
+            "display_name",
+            "job",
+            "time_zone",
+            "next_fire",
+            "managed_by",
+            "is_enabled",
+            "creation_date",
+            "update_date",
+        )
+    },
     "identifier",
     _SCHEDULE.c.project,
     _SCHEDULE.c.identifier,
@@ -76,23 +85,24 @@ class ScheduleValues(Protocol):
 
 def get(connection: Connection, project: str, identifier: str) -> Schedule | None:
     """Return the schedule, None if there is none."""
-    return _SHAPE.one(connection, _ONE, {"of_project": project, "of_identifier": identifier})
+    return _SHAPE.get(connection, project, identifier)
 
 
 def page(
     connection: Connection,
-    projects: tuple[str, ...] | None = None,
-    order: str | None = None,
-    cursor: str | None = None,
-    limit: int = LIMIT,
+    projects: Iterable[str] | None = None,
+    asked: Asked = FROM_THE_BEGINNING,
+    *,
+    job: str | None = None,
+    is_enabled: bool | None = None,
+    managed_by: str | None = None,
 ) -> Page[Schedule]:
     """Return a part of the list of the schedules of `projects`: one, or those that the caller may see (None: all).
 
     Raises InvalidContent for a bad order, cursor or limit.
     """
-    part = _ORDER.slice(order, cursor, limit)
-    statement = _SHAPE.all if projects is None else _SHAPE.all.where(_SCHEDULE.c.project.in_(projects))
-    return part.page(_SHAPE.many(connection.execute(part.of(statement))))
+    wanted = {_SCHEDULE.c.job: job, _SCHEDULE.c.is_enabled: is_enabled, _SCHEDULE.c.managed_by: managed_by}
+    return read_page(connection, _SHAPE, _ORDER, asked, *within(_SCHEDULE.c.project, projects), *equal(wanted))
 
 
 def save(connection: Connection, wanted: ScheduleValues, now: datetime, *, actor: str | None = None) -> Schedule:
@@ -107,16 +117,25 @@ def save(connection: Connection, wanted: ScheduleValues, now: datetime, *, actor
         return _create(connection, wanted, values, now, actor)
     if wanted.is_enabled is not None:
         values["is_enabled"] = wanted.is_enabled
-    changed = sorted(name for name, value in values.items() if value != getattr(before, name))
-    if not changed:
+    names = changed(before, values)
+    if not names:
         return before
     after = replace(before, **values, update_date=now)
-    if "expression" in changed or "time_zone" in changed:
+    if "expression" in names or "time_zone" in names:
         after = replace(after, next_fire=None)
-    identity = {"of_project": after.project, "of_identifier": after.identifier}
-    connection.execute(update(_SCHEDULE).where(*_IS_IT), _SHAPE.values(after) | identity)
-    _happened(connection, EventType.SCHEDULE_UPDATED, after, now, actor=actor, data={"changed": changed})
+    _SHAPE.store(connection, after)
+    _happened(connection, EventType.SCHEDULE_UPDATED, after, now, actor=actor, data={"changed": names})
     return after
+
+
+def set_enabled(
+    connection: Connection, project: str, identifier: str, is_enabled: bool, now: datetime, *, actor: str | None = None
+) -> Schedule:
+    """Enable or disable a schedule; writes nothing when it is so already. Raises NotFound."""
+    before = get(connection, project, identifier)
+    if before is None:
+        raise NotFound(f"there is no schedule {project}/{identifier}")
+    return save(connection, replace(before, is_enabled=is_enabled), now, actor=actor)
 
 
 def delete(connection: Connection, project: str, identifier: str, now: datetime, *, actor: str | None = None) -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, Text, bindparam, cast, func, insert, literal, select, update
 from sqlalchemy import delete as delete_from
 
 from orchestra.domain.errors import Conflict, NotFound
@@ -12,7 +12,7 @@ from orchestra.domain.user import User
 from orchestra.storage import events, schema
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
-from orchestra.storage.paging import LIMIT, Order, Page
+from orchestra.storage.paging import FROM_THE_BEGINNING, Asked, Order, Page, equal, read_page
 from orchestra.storage.rows import Shape
 
 NAMED: Final = 10
@@ -22,7 +22,7 @@ _USER: Final = schema.user
 _SHAPE: Final = Shape(_USER, User, "identifier")
 _ONE: Final = _SHAPE.all.where(_USER.c.identifier == bindparam("identifier"))
 _ORDER: Final = Order(
-    {name: _USER.c[name] for name in ("identifier", "display_name", "creation_date", "update_date")},
+    {name: _USER.c[name] for name in ("identifier", "display_name", "is_enabled", "creation_date", "update_date")},
     "identifier",
     _USER.c.identifier,
 )
@@ -46,10 +46,23 @@ def get(connection: Connection, identifier: str) -> User | None:
     return _SHAPE.one(connection, _ONE, {"identifier": identifier})
 
 
-def page(connection: Connection, order: str | None = None, cursor: str | None = None, limit: int = LIMIT) -> Page[User]:
-    """Return a part of the list of users. Raises InvalidContent for a bad order, cursor or limit."""
-    part = _ORDER.slice(order, cursor, limit)
-    return part.page(_SHAPE.many(connection.execute(part.of(_SHAPE.all))))
+def page(
+    connection: Connection,
+    asked: Asked = FROM_THE_BEGINNING,
+    *,
+    role: str | None = None,
+    is_enabled: bool | None = None,
+) -> Page[User]:
+    """Return a part of the list of users; `role` is an entry of `roles` as it is written there.
+
+    Raises InvalidContent for a bad order, cursor or limit.
+    """
+    conditions = equal({_USER.c.is_enabled: is_enabled})
+    if role is not None:
+        # Entries hold no character that JSON escapes, so an entry in quotes is found as it is.
+        places = func.instr if connection.dialect.name == "sqlite" else func.strpos
+        conditions.append(places(cast(_USER.c.roles, Text), literal(f'"{role}"', Text())) > 0)
+    return read_page(connection, _SHAPE, _ORDER, asked, *conditions)
 
 
 def save(connection: Connection, wanted: UserValues, now: datetime, *, actor: str | None = None) -> User:

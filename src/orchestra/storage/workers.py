@@ -19,7 +19,7 @@ from orchestra.domain.worker import Worker
 from orchestra.storage import events, obstacles, schema
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
-from orchestra.storage.paging import LIMIT, Order, Page
+from orchestra.storage.paging import FROM_THE_BEGINNING, Asked, Order, Page, equal, read_page
 from orchestra.storage.rows import Shape
 from orchestra.storage.statements import Statement
 
@@ -27,9 +27,22 @@ _WORKER: Final = schema.worker
 _RUN: Final = schema.run
 _IS_ACTIVE: Final = text(f"run.{schema.IS_ACTIVE}")
 _SHAPE: Final = Shape(_WORKER, Worker, "identifier")
-_ONE: Final = _SHAPE.all.where(_WORKER.c.identifier == bindparam("identifier"))
 _ORDER: Final = Order(
-    {name: _WORKER.c[name] for name in ("identifier", "display_name", "creation_date")},
+    {
+        name: _WORKER.c[name]
+        for name in (
+            "identifier",
+            "display_name",
+            "owner",
+            "version",
+            "concurrency",
+            "is_enabled",
+            "is_active",
+            "connection_date",
+            "creation_date",
+            "update_date",
+        )
+    },
     "identifier",
     _WORKER.c.identifier,
 )
@@ -85,15 +98,20 @@ class Absence:
 
 def get(connection: Connection, identifier: str) -> Worker | None:
     """Return the worker, None if there is none."""
-    return _SHAPE.one(connection, _ONE, {"identifier": identifier})
+    return _SHAPE.get(connection, identifier)
 
 
 def page(
-    connection: Connection, order: str | None = None, cursor: str | None = None, limit: int = LIMIT
+    connection: Connection,
+    asked: Asked = FROM_THE_BEGINNING,
+    *,
+    owner: str | None = None,
+    is_enabled: bool | None = None,
+    is_active: bool | None = None,
 ) -> Page[Worker]:
     """Return a part of the list of workers. Raises InvalidContent for a bad order, cursor or limit."""
-    part = _ORDER.slice(order, cursor, limit)
-    return part.page(_SHAPE.many(connection.execute(part.of(_SHAPE.all))))
+    wanted = {_WORKER.c.owner: owner, _WORKER.c.is_enabled: is_enabled, _WORKER.c.is_active: is_active}
+    return read_page(connection, _SHAPE, _ORDER, asked, *equal(wanted))
 
 
 def slots(connection: Connection) -> list[WorkerSlots]:
@@ -147,7 +165,7 @@ def connect(connection: Connection, hello: Connecting, owner: str, now: datetime
             boot=hello.boot,
             update_date=now,
         )
-        _store(connection, after)
+        _SHAPE.store(connection, after)
     data = {"session": after.session, "version": after.version, "is_new": before is None}
     _happened(connection, EventType.WORKER_CONNECTED, after.identifier, now, actor=owner, data=data)
     return before, after
@@ -158,7 +176,7 @@ def disconnect(connection: Connection, identifier: str, session: int, now: datet
     before = get(connection, identifier)
     if before is None or before.session != session or not before.is_active:
         return False
-    _store(
+    _SHAPE.store(
         connection,
         replace(before, is_active=False, should_disconnect=False, last_seen_date=now, update_date=now),
     )
@@ -210,7 +228,7 @@ def patch(
     if not changed:
         return before
     after = replace(before, **changed, update_date=now)
-    _store(connection, after)
+    _SHAPE.store(connection, after)
     flags = {name: value for name, value in changed.items() if isinstance(value, bool)}
     data = {"changed": sorted(changed), **flags}
     _happened(connection, EventType.WORKER_UPDATED, identifier, now, actor=actor, data=data)
@@ -290,10 +308,6 @@ def _existing(connection: Connection, identifier: str) -> Worker:
     if found is None:
         raise NotFound(f"there is no worker {identifier}")
     return found
-
-
-def _store(connection: Connection, after: Worker) -> None:
-    connection.execute(update(_WORKER).where(_WORKER.c.identifier == after.identifier), _SHAPE.values(after))
 
 
 def _happened(

@@ -2,34 +2,40 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import replace
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from litestar import delete, get, patch, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Response
 from sqlalchemy import Connection
 
 from orchestra.documents import time_zones
 from orchestra.domain.access import Permission
 from orchestra.domain.entries import ScheduleEntry
-from orchestra.domain.errors import InvalidContent, NotFound, OrchestraError, Problem
 from orchestra.domain.job import Parameter
 from orchestra.domain.manifest import schedule_from
-from orchestra.domain.project import MANAGED_BY_API
 from orchestra.domain.schedule import Schedule
-from orchestra.service import conditional, entities
+from orchestra.service import conditional, editing, entities
 from orchestra.service.authorization import needs, not_allowed
+from orchestra.service.editing import Kind
 from orchestra.service.entities import Listing, ScheduleEntity
 from orchestra.service.headers import IfMatch, IfNoneMatch
-from orchestra.service.listing import Cursor, Limit, Order, show
-from orchestra.service.outcome import settle
+from orchestra.service.listing import Cursor, IsEnabled, Limit, ManagedBy, Order, show
 from orchestra.service.request import ApiRequest
-from orchestra.service.routes.projects import managed
-from orchestra.storage import hints, jobs, projects, schedules
-from orchestra.storage.paging import Page
+from orchestra.storage import hints, jobs, schedules
+from orchestra.storage.paging import Asked, Page
 
 FIELDS: Final = ("display_name", "job", "parameters", "expression", "time_zone", "overlap", "misfire")
+SCHEDULE: Final[Kind[Schedule]] = Kind(
+    name="schedule",
+    get=schedules.get,
+    save=schedules.save,
+    delete=schedules.delete,
+    set_enabled=schedules.set_enabled,
+    show=entities.schedule,
+    wakes=(hints.EVENT,),
+)
+OfJob = Annotated[str | None, QueryParameter(description="Only schedules that trigger this job.")]
 
 
 @get(
@@ -39,14 +45,22 @@ FIELDS: Final = ("display_name", "job", "parameters", "expression", "time_zone",
     opt=needs(Permission.SCHEDULE_READ),
 )
 async def list_schedules(
-    *, request: ApiRequest, project: FromPath[str], limit: Limit = 100, cursor: Cursor = None, order: Order = None
+    *,
+    request: ApiRequest,
+    project: FromPath[str],
+    job: OfJob = None,
+    is_enabled: IsEnabled = None,
+    managed_by: ManagedBy = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    order: Order = None,
 ) -> Listing[ScheduleEntity]:
     """List the schedules of a project."""
+    asked = Asked(order=order, cursor=cursor, limit=limit)
 
     def read(rows: Connection) -> Page[Schedule]:
-        if projects.get(rows, project) is None:
-            raise NotFound(f"there is no project {project}")
-        return schedules.page(rows, (project,), order, cursor, limit)
+        editing.need_project(rows, project)
+        return schedules.page(rows, (project,), asked, job=job, is_enabled=is_enabled, managed_by=managed_by)
 
     return show(await request.parts.database.read(read), entities.schedule)
 
@@ -61,14 +75,8 @@ async def get_schedule(
     request: ApiRequest, project: FromPath[str], schedule: FromPath[str], if_none_match: IfNoneMatch = None
 ) -> Response[ScheduleEntity]:
     """Read one schedule."""
-    return conditional.answer(entities.schedule(await _find(request, project, schedule)), if_none_match)
-
-
-async def _find(request: ApiRequest, project: str, schedule: str) -> Schedule:
-    found = await request.parts.database.read(lambda rows: schedules.get(rows, project, schedule))
-    if found is None:
-        raise NotFound(f"there is no schedule {project}/{schedule}")
-    return found
+    found = await editing.find(request, SCHEDULE, project, schedule)
+    return conditional.answer(entities.schedule(found), if_none_match)
 
 
 @put(
@@ -85,7 +93,8 @@ async def put_schedule(
     if_match: IfMatch = None,
 ) -> Response[ScheduleEntity]:
     """Create or replace a schedule; a field that is absent gets its default, but `is_enabled` keeps its value."""
-    return await _save(request, await _checked(request, data, project, schedule), if_match)
+    wanted = await _checked(request, data, project, schedule)
+    return await editing.save(request, SCHEDULE, (project, schedule), wanted, if_match)
 
 
 @patch(
@@ -105,70 +114,28 @@ async def change_schedule(
 
     `is_enabled` alone may be changed by operators, and of schedules that configuration files own.
     """
-    before = await _find(request, project, schedule)
-    tag = conditional.tag(entities.schedule(before) if if_match is None else if_match)
     if data.keys() <= {"is_enabled"}:
-        return await _enable(request, before, data, if_match)
+        return await editing.enable(request, SCHEDULE, (project, schedule), data, if_match)
     if not request.principal.can(Permission.SCHEDULE_UPDATE, project):
         raise not_allowed(request.principal, Permission.SCHEDULE_UPDATE)
-    refused = managed(before.managed_by, f"the schedule {project}/{schedule}")
-    if refused is not None:
-        raise refused
-    present = {name: getattr(before, name) for name in FIELDS}
-    present |= {"misfire_window": before.misfire_window_s, "jitter": before.jitter_s}
-    # What was read above must still hold when it is written, or a change of somebody else would be undone.
-    return await _save(request, await _checked(request, present | data, project, schedule), tag)
 
+    async def complete(before: Schedule) -> ScheduleEntry:
+        present = {name: getattr(before, name) for name in FIELDS}
+        present |= {"misfire_window": before.misfire_window_s, "jitter": before.jitter_s}
+        return await _checked(request, present | data, project, schedule)
 
-async def _enable(
-    request: ApiRequest, before: Schedule, data: Mapping[str, Any], if_match: str | None
-) -> Response[ScheduleEntity]:
-    is_enabled = data.get("is_enabled")
-    if is_enabled is not None and not isinstance(is_enabled, bool):
-        raise InvalidContent("the change does not fit", (Problem("is_enabled", "expected a boolean"),))
-    now, actor = request.parts.clock.now(), request.principal.user
-
-    def write(rows: Connection) -> Schedule | OrchestraError:
-        present = schedules.get(rows, before.project, before.identifier)
-        if present is None:
-            return NotFound(f"there is no schedule {before.project}/{before.identifier}")
-        refused = conditional.check(if_match, entities.schedule(present))
-        if refused is not None or is_enabled is None:
-            return refused or present
-        return schedules.save(rows, replace(present, is_enabled=is_enabled), now, actor=actor)
-
-    after = settle(await request.parts.database.write(write))
-    request.parts.hints.publish(hints.EVENT)
-    return conditional.answer(entities.schedule(after))
+    return await editing.change(request, SCHEDULE, (project, schedule), complete, if_match)
 
 
 async def _checked(request: ApiRequest, content: Mapping[str, Any], project: str, schedule: str) -> ScheduleEntry:
     def read(rows: Connection) -> dict[str, tuple[Parameter, ...]]:
-        if projects.get(rows, project) is None:
-            raise NotFound(f"there is no project {project}")
+        editing.need_project(rows, project)
         name = content.get("job")
         found = jobs.get(rows, project, name) if isinstance(name, str) else None
         return {} if found is None else {found.identifier: found.parameters}
 
     known = await request.parts.database.read(read)
     return await asyncio.to_thread(schedule_from, content, project, schedule, jobs=known, zones=time_zones)
-
-
-async def _save(request: ApiRequest, wanted: ScheduleEntry, if_match: str | None) -> Response[ScheduleEntity]:
-    now, actor = request.parts.clock.now(), request.principal.user
-
-    def write(rows: Connection) -> tuple[Schedule | None, Schedule] | OrchestraError:
-        if projects.get(rows, wanted.project) is None:
-            return NotFound(f"there is no project {wanted.project}")
-        before = schedules.get(rows, wanted.project, wanted.identifier)
-        refused = conditional.check(if_match, None if before is None else entities.schedule(before))
-        if refused is None and before is not None:
-            refused = managed(before.managed_by, f"the schedule {before.project}/{before.identifier}")
-        return refused or (before, schedules.save(rows, replace(wanted, managed_by=MANAGED_BY_API), now, actor=actor))
-
-    before, after = settle(await request.parts.database.write(write))
-    request.parts.hints.publish(hints.EVENT)
-    return conditional.answer(entities.schedule(after), status=201 if before is None else 200)
 
 
 @delete(
@@ -181,21 +148,7 @@ async def delete_schedule(
     request: ApiRequest, project: FromPath[str], schedule: FromPath[str], if_match: IfMatch = None
 ) -> None:
     """Delete a schedule; the runs that it triggered stay."""
-    now, actor = request.parts.clock.now(), request.principal.user
-
-    def write(rows: Connection) -> OrchestraError | None:
-        before = schedules.get(rows, project, schedule)
-        if before is None:
-            return NotFound(f"there is no schedule {project}/{schedule}")
-        refused = conditional.check(if_match, entities.schedule(before)) or managed(
-            before.managed_by, f"the schedule {project}/{schedule}"
-        )
-        if refused is None:
-            schedules.delete(rows, project, schedule, now, actor=actor)
-        return refused
-
-    settle(await request.parts.database.write(write))
-    request.parts.hints.publish(hints.EVENT)
+    await editing.remove(request, SCHEDULE, (project, schedule), if_match)
 
 
 HANDLERS = [list_schedules, get_schedule, put_schedule, change_schedule, delete_schedule]

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import msgspec
 from litestar import delete, get, patch, put
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Response
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
@@ -18,13 +18,17 @@ from orchestra.service import conditional, entities
 from orchestra.service.authorization import needs
 from orchestra.service.entities import Listing, UserEntity
 from orchestra.service.headers import IfMatch, IfNoneMatch
-from orchestra.service.listing import Cursor, Limit, Order
+from orchestra.service.listing import Cursor, IsEnabled, Limit, Order
 from orchestra.service.outcome import settle
 from orchestra.service.request import ApiRequest
 from orchestra.service.sign_in import check_fresh, tell_access_changed
 from orchestra.storage import sessions, users
+from orchestra.storage.paging import Asked
 from orchestra.storage.sessions import End
 
+HasRole = Annotated[
+    str | None, QueryParameter(description="Only users whose `roles` have this entry, such as `Viewer@website`.")
+]
 NAMES: Final = ("identifier", "display_name")
 """What everybody who may read users is shown of them."""
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -59,12 +63,31 @@ class _Wanted:
 
 @get("/users", operation_id="listUsers", tags=["users"], opt=needs(Permission.USER_READ))
 async def list_users(
-    *, request: ApiRequest, limit: Limit = 100, cursor: Cursor = None, order: Order = None
+    *,
+    request: ApiRequest,
+    role: HasRole = None,
+    is_enabled: IsEnabled = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    order: Order = None,
 ) -> Listing[UserEntity]:
-    """List users: names for those who may see names, everything for administrators and auditors."""
+    """List users: names for those who may see names, everything for administrators and auditors.
+
+    Only they may filter and order by more than names.
+    """
     _check_order(request.principal, order)
-    page = await request.parts.database.read(lambda rows: users.page(rows, order, cursor, limit))
+    _check_filters(request.principal, role=role, is_enabled=is_enabled)
+    asked = Asked(order=order, cursor=cursor, limit=limit)
+    page = await request.parts.database.read(lambda rows: users.page(rows, asked, role=role, is_enabled=is_enabled))
     return Listing(items=[_show(request.principal, user) for user in page.items], next_cursor=page.next_cursor)
+
+
+def _check_filters(principal: Principal, **filters: object) -> None:
+    """Refuse a filter by what the caller is not shown: what is left would tell it. Raises InvalidContent."""
+    given = [name for name, value in filters.items() if value is not None]
+    if given and not principal.can(Permission.USER_INSPECT):
+        says = f"only who has the permission {Permission.USER_INSPECT} may filter users by it"
+        raise InvalidContent("the list cannot be read", tuple(Problem(name, says) for name in given))
 
 
 def _check_order(principal: Principal, order: str | None) -> None:
@@ -196,7 +219,7 @@ def _is_administrator(user: User) -> bool:
 def _other_administrators(rows: Connection, user: str) -> bool:
     cursor: str | None = None
     while True:
-        page = users.page(rows, None, cursor, 1000)
+        page = users.page(rows, Asked(cursor=cursor, limit=1000))
         if any(_is_administrator(one) and one.identifier != user for one in page.items):
             return True
         if page.next_cursor is None:

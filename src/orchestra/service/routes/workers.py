@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import delete, get, patch, post
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.response import Response
 from msgspec import UNSET, UnsetType
 from sqlalchemy import Connection
@@ -15,11 +15,15 @@ from orchestra.service import conditional, entities
 from orchestra.service.authorization import needs, not_allowed
 from orchestra.service.entities import Listing, WorkerEntity
 from orchestra.service.headers import IfMatch, IfNoneMatch
-from orchestra.service.listing import Cursor, Limit, Order
+from orchestra.service.listing import Cursor, IsEnabled, Limit, Order
 from orchestra.service.outcome import settle
 from orchestra.service.request import ApiRequest
 from orchestra.service.workers_view import read_worker, used_slots
 from orchestra.storage import hints, workers
+from orchestra.storage.paging import Asked
+
+Owner = Annotated[str | None, QueryParameter(description="Only workers that belong to this user.")]
+IsActive = Annotated[bool | None, QueryParameter(description="Only those that are connected now, or that are not.")]
 
 NAME_LENGTH: Final = 256
 NOTE_LENGTH: Final = 4096
@@ -35,13 +39,21 @@ class WorkerChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 @get("/workers", operation_id="listWorkers", tags=["workers"], opt=needs(Permission.WORKER_READ))
 async def list_workers(
-    *, request: ApiRequest, limit: Limit = 100, cursor: Cursor = None, order: Order = None
+    *,
+    request: ApiRequest,
+    owner: Owner = None,
+    is_enabled: IsEnabled = None,
+    is_active: IsActive = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+    order: Order = None,
 ) -> Listing[WorkerEntity]:
     """List the workers that ever connected."""
+    asked = Asked(order=order, cursor=cursor, limit=limit)
 
     def read(rows: Connection) -> Listing[WorkerEntity]:
         used = used_slots(rows)
-        page = workers.page(rows, order, cursor, limit)
+        page = workers.page(rows, asked, owner=owner, is_enabled=is_enabled, is_active=is_active)
         items = [entities.worker(one, used.get(one.identifier, 0)) for one in page.items]
         return Listing(items=items, next_cursor=page.next_cursor)
 
