@@ -124,8 +124,11 @@ def day(value: datetime | None) -> str:
 
 
 def ago(date: datetime | None, now: datetime | None = None) -> str:
-    """How long ago, in one unit: `12 s ago`."""
-    return "" if date is None else f"{duration(((now or datetime.now(UTC)) - date).total_seconds())} ago"
+    """How long ago: `12 s ago`, `2d 04h ago`; beyond 100 days the day itself says more."""
+    if date is None:
+        return ""
+    seconds = ((now or datetime.now(UTC)) - date).total_seconds()
+    return f"{date:%Y-%m-%d}" if seconds > 100 * 86_400 else f"{duration(seconds)} ago"
 
 
 def duration(seconds: float | None) -> str:

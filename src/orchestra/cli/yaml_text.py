@@ -9,6 +9,10 @@ _PLAIN: Final = re.compile(r"[A-Za-z_/.][\w ./@-]*", re.ASCII)
 """Texts that may stand without quotes, if the writer has no reason of its own to put them: no number looks so."""
 
 
+LINE_LENGTH: Final = 100
+"""Where a list no longer fits on its line."""
+
+
 class _Dumper(yaml.SafeDumper):
     """Lists are indented below their key, and nothing is written as an alias."""
 
@@ -29,7 +33,15 @@ def _text(dumper: _Dumper, value: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
+def _list(dumper: _Dumper, value: list[Any]) -> yaml.SequenceNode:
+    """A short list of words, such as a command's arguments, stands on one line."""
+    is_flat = all(one is None or isinstance(one, str | int | float) for one in value)
+    is_short = is_flat and len(text := str(value)) <= LINE_LENGTH and "\\n" not in text
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=is_short)
+
+
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(list, _list)
 
 
 def yaml_text(value: Any) -> str:

@@ -95,6 +95,13 @@ def test_a_wish_that_waits_is_shown_instead_of_the_status() -> None:
     assert "aborted" in run_words.status(a_run(status=RunStatus.ABORTED, should_abort=True))
 
 
+def test_how_long_ago_becomes_a_day_once_nobody_counts_any_more() -> None:
+    assert output.ago(NOW, NOW + timedelta(seconds=12)) == "12 s ago"
+    assert output.ago(NOW, NOW + timedelta(days=2, hours=4)) == "2d 04h ago"
+    assert output.ago(NOW, NOW + timedelta(days=2000)) == "2026-01-02"
+    assert output.ago(None) == ""
+
+
 def test_time_taken_goes_on_until_the_end() -> None:
     assert output.taken(NOW, NOW + timedelta(seconds=41)) == "41 s"
     assert output.taken(None, None) == ""
