@@ -49,6 +49,10 @@ test-tidy: .venv/.installed-dev ## The code as data: layers, names, linters, the
 fuzz-api: .venv/.installed-dev ## At least 20,000 generated requests over the whole API: make fuzz-api ARGS="--seed 7 --user viewer"
 	@$(VENV)/python -m tests.fuzz $(ARGS)
 
+.PHONY: fuzz-templates
+fuzz-templates: .venv/.installed-dev ## 100,000 templates against an oracle: make fuzz-templates ARGS="SEED COUNT"
+	@$(VENV)/python tests/fuzz/templates.py $(ARGS)
+
 .PHONY: fresh
 fresh: ## Clones HEAD into a temporary folder and runs its whole suite there with a bare PATH and an empty home
 	@sh scripts/fresh.sh $(or $(TASK),test)

@@ -155,7 +155,7 @@ words = one_word(deeper(one_word(deeper(one_word()))))
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(program=st.lists(words, min_size=1, max_size=3), a=values, b=values)
-def test_every_shell_prints_exactly_the_values_in_every_position(program: list[Word], a: str, b: str) -> None:
+def test_s21_every_shell_prints_exactly_the_values_in_every_position(program: list[Word], a: str, b: str) -> None:
     given_values = {"a": a, "b": b}
     text = "printf '%s\\0' " + " ".join(word.text for word in program)
     expected = [word.expected(given_values) for word in program]
@@ -208,7 +208,7 @@ def test_a_value_survives_the_constructs_around_it(shell: str, text: str, expect
         assert printed(shell, text, {"a": value}) == [one.replace("{}", value) for one in expected]
 
 
-def test_an_argument_vector_gets_the_value_verbatim() -> None:
+def test_s22_an_argument_vector_gets_the_value_verbatim() -> None:
     for value in NASTY:
         prepared = template.prepare(("printf", "%s\\0", "<{parameters.a}>"), {"parameters": {"a": value}})
         output = subprocess.run(prepared.argv, capture_output=True, check=True).stdout
@@ -230,7 +230,7 @@ snippets = st.lists(
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(text=snippets)
 @pytest.mark.parametrize("value", ["$(:>$PROOF)", "a[$(:>$PROOF)]=1", "`:>$PROOF`", ";:>$PROOF;", "'\";:>$PROOF;'\""])
-def test_no_accepted_program_executes_what_a_value_holds(value: str, text: str) -> None:
+def test_s21_no_accepted_program_executes_what_a_value_holds(value: str, text: str) -> None:
     """Only the value knows of the file PROOF, so it exists only if the value was executed."""
     try:
         prepared = template.prepare(text, {"parameters": {"a": value}})

@@ -65,7 +65,7 @@ def test_values_are_converted_by_type(kind: ParameterType, value: Any, stored: A
         (T.BOOLEAN, 1, "expected true or false, got a number"),
     ],
 )
-def test_values_of_another_type_are_refused(kind: ParameterType, value: Any, says: str) -> None:
+def test_s22_values_of_another_type_are_refused(kind: ParameterType, value: Any, says: str) -> None:
     with pytest.raises(InvalidContent) as caught:
         one({"x": value}, type=kind)
     assert [problem.path for problem in caught.value.problems] == ["parameters.x"]
@@ -96,7 +96,7 @@ def test_a_required_value_must_be_given_and_not_empty() -> None:
     assert one({}, is_required=True, default="d") == "d"
 
 
-def test_choices_and_patterns_limit_values() -> None:
+def test_s22_choices_and_patterns_limit_values() -> None:
     assert one({"x": "b"}, type=T.CHOICE, choices=("a", "b")) == "b"
     assert one({"x": "2"}, type=T.INTEGER, choices=(1, 2)) == 2
     assert one({"x": "v1.2"}, pattern=r"v\d+\.\d+") == "v1.2"
@@ -118,7 +118,7 @@ def test_a_secret_never_stands_in_a_message() -> None:
     assert "hunter2" not in str(caught.value.problems)
 
 
-def test_unknown_keys_and_all_other_problems_come_together() -> None:
+def test_s22_unknown_keys_and_all_other_problems_come_together() -> None:
     parameters = [Parameter(key="branch"), Parameter(key="count", type=T.INTEGER), Parameter(key="r", is_required=True)]
     with pytest.raises(InvalidContent) as caught:
         check_parameters(parameters, {"branhc": "x", "count": "y"})
@@ -131,7 +131,7 @@ def test_unknown_keys_and_all_other_problems_come_together() -> None:
         check_parameters(parameters, [1])
 
 
-def test_all_values_together_are_limited() -> None:
+def test_s61_all_values_together_are_limited() -> None:
     parameters = [Parameter(key="a", type=T.TEXT), Parameter(key="b", type=T.TEXT)]
     with pytest.raises(InvalidContent) as caught:
         check_parameters(parameters, {"a": "x" * 40_000, "b": "y" * 40_000})

@@ -37,7 +37,7 @@ def test_a_pattern_matches_what_python_matches(text: str, value: str) -> None:
 
 
 @given(text=st.text("ab()[]{}|*+?^$\\.-,:<!=d1A", max_size=12), value=values)
-def test_what_is_accepted_means_the_same_to_python(text: str, value: str) -> None:
+def test_s28_what_is_accepted_means_the_same_to_python(text: str, value: str) -> None:
     try:
         found = Pattern(text).matches(value)
     except PatternError:
@@ -56,7 +56,7 @@ def test_what_is_accepted_means_the_same_to_python(text: str, value: str) -> Non
         (r"(\w+\s?)*$x", "a " * 2048),
     ],
 )
-def test_patterns_that_backtrack_for_ever_in_python_are_answered(text: str, value: str) -> None:
+def test_s28_patterns_that_backtrack_for_ever_in_python_are_answered(text: str, value: str) -> None:
     assert Pattern(text).matches(value) is False
 
 
@@ -82,7 +82,7 @@ def test_patterns_that_backtrack_for_ever_in_python_are_answered(text: str, valu
         ("a" * 501, "more than 500"),
     ],
 )
-def test_what_cannot_be_matched_in_linear_time_is_refused_with_its_place(text: str, says: str) -> None:
+def test_s28_what_cannot_be_matched_in_linear_time_is_refused_with_its_place(text: str, says: str) -> None:
     with pytest.raises(PatternError, match=re.escape(says)):
         Pattern(text)
 
@@ -92,6 +92,6 @@ def test_the_flag_at_the_beginning_ignores_case() -> None:
     assert not Pattern("main|dev").matches("MAIN")
 
 
-def test_a_value_longer_than_the_limit_never_matches() -> None:
+def test_s28_a_value_longer_than_the_limit_never_matches() -> None:
     assert Pattern("a*").matches("a" * pattern.VALUE)
     assert not Pattern("a*").matches("a" * (pattern.VALUE + 1))

@@ -71,14 +71,14 @@ def test_values_are_found_and_written_as_text(text: str, filled: str) -> None:
     assert fill(text, VALUES) == filled
 
 
-def test_an_argument_vector_takes_values_verbatim_and_needs_no_variables() -> None:
+def test_s20_an_argument_vector_takes_values_verbatim_and_needs_no_variables() -> None:
     prepared = prepare(("echo", "a{parameters.x}b", "{parameters.empty}"), VALUES)
     assert prepared.argv == ("echo", "aXb", "")
     assert prepared.environment == {}
 
 
 @given(value=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))
-def test_what_a_value_holds_is_never_looked_at_again(value: str) -> None:
+def test_s20_what_a_value_holds_is_never_looked_at_again(value: str) -> None:
     values = {"parameters": {"x": value, "y": "{parameters.x}"}}
     assert fill("{parameters.x}{parameters.y}", values) == value + "{parameters.x}"
     prepared = prepare("echo '{parameters.x}' {parameters.y}", values)
@@ -120,7 +120,7 @@ def test_numbers_may_stand_where_shell_text_is_read() -> None:
 
 
 @pytest.mark.parametrize("value", ["a\0b", "\ud800", "x" * ARGUMENT_BYTES])
-def test_values_that_no_process_can_be_given_are_refused(value: str) -> None:
+def test_s22_values_that_no_process_can_be_given_are_refused(value: str) -> None:
     for command in ("echo {parameters.v}", ("echo", "{parameters.v}")):
         with pytest.raises(BadTemplateError):
             prepare(command, {"parameters": {"v": value}})
@@ -141,7 +141,7 @@ def test_variables_of_a_definition_take_values_and_what_was_there_before() -> No
     }
 
 
-def test_parameters_have_variables_of_their_own() -> None:
+def test_s21_parameters_have_variables_of_their_own() -> None:
     assert parameter_variable("dry-run.v2") == "ORCHESTRA_PARAMETER_DRY_RUN_V2"
     assert parameter_environment({"a-b": 1.5, "c": False}) == {
         "ORCHESTRA_PARAMETER_A_B": "1.5",

@@ -41,7 +41,7 @@ VALUES_OF_JSON = st.recursive(
 
 
 @given(VALUES_OF_JSON)
-def test_what_json_writes_is_read_unchanged(value: Any) -> None:
+def test_s23_what_json_writes_is_read_unchanged(value: Any) -> None:
     assert decode(json.dumps(value).encode()) == value
 
 
@@ -66,7 +66,7 @@ def test_what_is_no_json_is_told_as_such(raw: bytes) -> None:
         (b"[" + b"1," * VALUES + b"1]", [""]),
     ],
 )
-def test_json_that_readers_would_disagree_about_is_refused_with_every_place(raw: bytes, paths: list[str]) -> None:
+def test_s23_json_that_readers_would_disagree_about_is_refused_with_every_place(raw: bytes, paths: list[str]) -> None:
     with pytest.raises(InvalidContent) as refused:
         decode(raw)
     assert [problem.path for problem in refused.value.problems] == paths
@@ -104,6 +104,6 @@ def test_every_problem_is_told_at_once_with_its_path() -> None:
 
 
 @pytest.mark.parametrize("value", [{"name": 1}, {"name": True}, {"name": None}, {"name": "x", "inner": {"size": 1.5}}])
-def test_types_are_strict(value: Any) -> None:
+def test_s23_types_are_strict(value: Any) -> None:
     with pytest.raises(InvalidContent):
         fit(value, Outer)
