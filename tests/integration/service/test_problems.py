@@ -105,7 +105,7 @@ def test_every_problem_of_an_object_comes_at_once(shared: Rig) -> None:
     assert all(one["message"] for one in problem["errors"])
 
 
-def test_a_defect_of_ours_is_500_with_an_identifier_that_the_log_has_too(
+def test_s44_a_defect_of_ours_is_500_with_an_identifier_that_the_log_has_too(
     service: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object) -> None:
