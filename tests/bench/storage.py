@@ -24,6 +24,7 @@ from sqlalchemy import Connection
 from orchestra.domain.errors import Conflict
 from orchestra.domain.placement import place
 from orchestra.domain.run import Fact, Run, RunStatus, Started
+from orchestra.domain.run_query_parser import parse
 from orchestra.storage import jobs, projects, runs, settings, users, workers
 from orchestra.storage.database import PooledDatabase, open_database
 from orchestra.storage.engine import parse_url, writer_engine
@@ -175,6 +176,11 @@ FILTERS = {
     ),
     "of three visible projects": RunFilter(projects=("p1", "p2", "p3")),
     "of nobody": RunFilter(worker="nobody"),
+    "q status:failed job:j3 project:p3": RunFilter(query=parse("status:failed job:j3 project:p3"), now=T0),
+    "q -status:succeeded created:>-1d": RunFilter(query=parse("-status:succeeded created:>-1d"), now=T0),
+    "q job:j1* parameter.branch:main": RunFilter(query=parse("job:j1* parameter.branch:main"), now=T0),
+    "q a word that stands nowhere": RunFilter(query=parse("nowhere"), now=T0),
+    "q took:>5m (no run did)": RunFilter(query=parse("took:>5m"), now=T0),
 }
 
 

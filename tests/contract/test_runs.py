@@ -219,8 +219,8 @@ def test_live_steps_are_shown_while_the_run_is_running_under_that_epoch(connecti
 
 def test_the_size_of_a_log_never_shrinks(connection: Connection) -> None:
     run = insert(connection)
-    runs.set_log_size(connection, {run.identifier: 70_000})
-    runs.set_log_size(connection, {run.identifier: 10})
+    runs.set_log_size(connection, {run.identifier: 70_000}, at(5))
+    runs.set_log_size(connection, {run.identifier: 10}, at(6))
     assert recorded_now(connection, run).log_size == 70_000
 
 

@@ -83,7 +83,7 @@ def _record(
     if not facts:
         return ()
     lost = [run for run, fact in facts if isinstance(fact, Lost)]
-    runs.set_log_size(connection, log_chunks.offsets(connection, lost))
+    runs.set_log_size(connection, log_chunks.offsets(connection, lost), now)
     runs.record_many(connection, facts, now, worker=worker.identifier, session=worker.session)
     return tuple(lost)
 

@@ -278,7 +278,8 @@ class Intake:
 
     async def _write_sizes(self) -> None:
         sizes, self._sizes = self._sizes, {}
-        await self._parts.database.write(lambda connection: runs.set_log_size(connection, sizes))
+        now = self._parts.clock.now()
+        await self._parts.database.write(lambda connection: runs.set_log_size(connection, sizes, now))
 
     def _release(self, size: int) -> None:
         self.waiting_bytes -= size

@@ -102,7 +102,7 @@ class Reaper:
         def lose(connection: Connection) -> list[Run]:
             # Read again: a worker may have come back since.
             due = [one for one in workers.inactive_with_runs(connection) if _is_due(self._remaining(one, now))]
-            runs.set_log_size(connection, log_chunks.offsets(connection, [one.run for one in due]))
+            runs.set_log_size(connection, log_chunks.offsets(connection, [one.run for one in due]), now)
             answers = runs.record_many(connection, [(one.run, _lost(one)) for one in due], now)
             return _changed(answers)
 

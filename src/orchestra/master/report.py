@@ -263,7 +263,7 @@ class _Transaction:
                 self._connection, report.run, report.epoch, verdict.size, self._now, log_error=verdict.error
             )
         else:
-            runs.set_log_size(self._connection, {report.run: verdict.size})
+            runs.set_log_size(self._connection, {report.run: verdict.size}, self._now)
 
 
 def _facts(report: Report, verdict: LogVerdict | None) -> list[Fact]:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, bindparam, delete, select, text, update
+from sqlalchemy import Connection, bindparam, delete, exists, select, text, update
 from sqlalchemy import insert as insert_into
 from sqlalchemy.exc import IntegrityError
 
@@ -47,7 +47,7 @@ from orchestra.storage.run_wishes import (
     would_abort,
     would_cancel,
 )
-from orchestra.storage.schema import idempotency_key, job_counter, job_revision, run
+from orchestra.storage.schema import idempotency_key, job, job_counter, job_revision, run
 from orchestra.storage.statements import Statement
 
 __all__ = [
@@ -123,7 +123,12 @@ class NewRun:
 
 _NEXT_NUMBER: Final = Statement(
     update(job_counter)
-    .where(job_counter.c.project == bindparam("of_project"), job_counter.c.job == bindparam("of_job"))
+    .where(
+        job_counter.c.project == bindparam("of_project"),
+        job_counter.c.job == bindparam("of_job"),
+        # The counter outlives its job; a run that is to start needs one.
+        exists().where(job.c.project == job_counter.c.project, job.c.identifier == job_counter.c.job),
+    )
     .values(last_number=job_counter.c.last_number + text("1"))
     .returning(job_counter.c.last_number)
 )
@@ -141,7 +146,7 @@ _SET_STEPS: Final = (
 _SET_LOG_SIZE: Final = (
     update(run)
     .where(run.c.identifier == bindparam("of"), run.c.log_size < bindparam("size"))
-    .values(log_size=bindparam("size"))
+    .values(log_size=bindparam("size"), update_date=bindparam("update_date"))
 )
 _COMPLETE_LOG: Final = (
     update(run)
@@ -203,7 +208,6 @@ def insert(connection: Connection, new: NewRun, now: datetime, *, actor: str | N
     try:
         _INSERT.execute(connection, [values])
     except IntegrityError as error:
-        # The counter outlives its job, so that numbers go on when it comes back: only the row itself tells.
         raise NotFound(f"there is no job {new.project}/{new.job} with revision {new.job_revision}") from error
     events.append(
         connection,
@@ -228,10 +232,11 @@ def set_steps(connection: Connection, identifier: str, epoch: int, steps: tuple[
     return connection.execute(_SET_STEPS, values).rowcount == 1
 
 
-def set_log_size(connection: Connection, sizes: Mapping[str, int]) -> None:
+def set_log_size(connection: Connection, sizes: Mapping[str, int], now: datetime) -> None:
     """Show how many bytes of log are durable; a size never shrinks."""
     if sizes:
-        connection.execute(_SET_LOG_SIZE, [{"of": one, "size": size} for one, size in sizes.items()])
+        values = [{"of": one, "size": size, "update_date": now} for one, size in sizes.items()]
+        connection.execute(_SET_LOG_SIZE, values)
 
 
 def complete_log(
