@@ -122,9 +122,9 @@ async def change(
 async def enable(
     request: ApiRequest, kind: Kind[T], key: Key, data: Mapping[str, Any], if_match: str | None
 ) -> Response[Any]:
-    """Enable or disable the object, also one that files own; empty `data` changes nothing."""
+    """Enable or disable the object, also one that files own; nothing or null changes nothing."""
     now, actor, is_enabled = request.parts.clock.now(), request.principal.user, data.get("is_enabled")
-    if data and not isinstance(is_enabled, bool):
+    if is_enabled is not None and not isinstance(is_enabled, bool):
         raise InvalidContent("the change does not fit", (Problem("is_enabled", "expected a boolean"),))
 
     def write(rows: Connection) -> T | OrchestraError:

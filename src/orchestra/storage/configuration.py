@@ -91,6 +91,7 @@ def apply(
     planned = plan_of(connection, wanted, source, prune=prune)
     for change in planned.changes:
         _execute(connection, change, now, actor)
+    schedules.check_quota(connection, {one.project for one in planned.changes if one.kind is Kind.SCHEDULE})
     return planned
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 from sqlalchemy import delete as delete_from
 
-from orchestra.domain.errors import NotFound
+from orchestra.domain.errors import Conflict, NotFound
 from orchestra.domain.schedule import Schedule
 from orchestra.storage import events, schema
 from orchestra.storage.event_type import EventType
@@ -50,6 +50,10 @@ _FIELDS: Final = (
     "jitter_s",
     "managed_by",
 )
+
+
+PER_PROJECT: Final = 20_000
+"""Most schedules of a project: with a firing each minute they are what one server still keeps up with."""
 
 
 class ScheduleValues(Protocol):
@@ -136,6 +140,14 @@ def set_enabled(
     if before is None:
         raise NotFound(f"there is no schedule {project}/{identifier}")
     return save(connection, replace(before, is_enabled=is_enabled), now, actor=actor)
+
+
+def check_quota(connection: Connection, projects: Iterable[str]) -> None:
+    """Raise Conflict, inside the transaction that created schedules, when one of the projects has too many now."""
+    for project in sorted(projects):
+        mine = select(_SCHEDULE.c.identifier).where(_SCHEDULE.c.project == project).limit(PER_PROJECT + 1)
+        if connection.execute(select(func.count()).select_from(mine.subquery())).scalar_one() > PER_PROJECT:
+            raise Conflict(f"the project {project} may have {PER_PROJECT} schedules; delete some first")
 
 
 def delete(connection: Connection, project: str, identifier: str, now: datetime, *, actor: str | None = None) -> None:

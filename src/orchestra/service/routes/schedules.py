@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from litestar import delete, get, patch, put
@@ -26,10 +27,18 @@ from orchestra.storage import hints, jobs, schedules
 from orchestra.storage.paging import Asked, Page
 
 FIELDS: Final = ("display_name", "job", "parameters", "expression", "time_zone", "overlap", "misfire")
+
+
+def _save(rows: Connection, wanted: ScheduleEntry, now: datetime, *, actor: str | None) -> Schedule:
+    after = schedules.save(rows, wanted, now, actor=actor)
+    schedules.check_quota(rows, (wanted.project,))
+    return after
+
+
 SCHEDULE: Final[Kind[Schedule]] = Kind(
     name="schedule",
     get=schedules.get,
-    save=schedules.save,
+    save=_save,
     delete=schedules.delete,
     set_enabled=schedules.set_enabled,
     show=entities.schedule,
