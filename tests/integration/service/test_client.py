@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -487,3 +487,23 @@ def test_names_are_searched(client: Client, service: Rig) -> None:
     assert [(one.type, one.project, one.identifier) for one in found] == [("job", "core", "build")]
     (hit,) = client.search("build#1", limit=1)
     assert (hit.type, hit.identifier) == ("run", run.identifier)
+
+
+def test_every_list_has_its_filters(client: Client, service: Rig) -> None:
+    service.job(group="nightly/db")
+    service.job("other", is_enabled=False)
+    service.worker("w1")
+    client.put_schedule("core", "nightly", job="build", expression="30 2 * * *")
+    client.put_user("maya", roles=["Viewer@core"])
+
+    def names(items: Iterable[Any]) -> list[str]:
+        return [one.identifier for one in items]
+
+    assert names(client.jobs("core", group="nightly")) == names(client.jobs("core", is_enabled=True)) == ["build"]
+    assert names(client.jobs("core", managed_by="files")) == names(client.projects(managed_by="files")) == []
+    assert names(client.jobs("core", order="-identifier", limit=1)) == ["other"]
+    assert names(client.schedules("core", job="build", is_enabled=True)) == ["nightly"]
+    assert names(client.schedules("core", job="other")) == []
+    assert names(client.workers(owner="admin", is_active=True)) == ["w1"]
+    assert names(client.workers(is_enabled=False)) == []
+    assert names(client.users(role="Viewer@core", is_enabled=True)) == ["maya"]

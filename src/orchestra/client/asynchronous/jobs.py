@@ -14,9 +14,19 @@ from orchestra.client.entities import Job, JobRevision, JobRevisionDetail, Run
 class AsyncJobs(AsyncConnection):
     """Operations of jobs."""
 
-    def jobs(self, project: str, *, order: str | None = None, limit: int | None = None) -> AsyncIterator[Job]:
-        """Every job of a project."""
-        return self._items(Job, path("projects", project, "jobs"), limit, {"order": order})
+    def jobs(
+        self,
+        project: str,
+        *,
+        group: str | None = None,
+        is_enabled: bool | None = None,
+        managed_by: str | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Job]:
+        """The jobs of a project that match; `group` also means the groups below it. Raises NotFound (the project)."""
+        filters = {"group": group, "is_enabled": is_enabled, "managed_by": managed_by, "order": order}
+        return self._items(Job, path("projects", project, "jobs"), limit, filters)
 
     async def job(self, project: str, job: str) -> Job:
         """One job. Raises NotFound."""

@@ -12,9 +12,11 @@ from orchestra.client.entities import Project
 class AsyncProjects(AsyncConnection):
     """Operations of projects."""
 
-    def projects(self, *, order: str | None = None, limit: int | None = None) -> AsyncIterator[Project]:
-        """Every project that the caller may see."""
-        return self._items(Project, "/projects", limit, {"order": order})
+    def projects(
+        self, *, managed_by: str | None = None, order: str | None = None, limit: int | None = None
+    ) -> AsyncIterator[Project]:
+        """The projects that the caller may see; `managed_by` a source of configuration files, `api` for people's."""
+        return self._items(Project, "/projects", limit, {"managed_by": managed_by, "order": order})
 
     async def project(self, project: str) -> Project:
         """One project. Raises NotFound."""

@@ -12,9 +12,19 @@ from orchestra.client.entities import Schedule
 class AsyncSchedules(AsyncConnection):
     """Operations of schedules."""
 
-    def schedules(self, project: str, *, order: str | None = None, limit: int | None = None) -> AsyncIterator[Schedule]:
-        """Every schedule of a project."""
-        return self._items(Schedule, path("projects", project, "schedules"), limit, {"order": order})
+    def schedules(
+        self,
+        project: str,
+        *,
+        job: str | None = None,
+        is_enabled: bool | None = None,
+        managed_by: str | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Schedule]:
+        """The schedules of a project that match; `job` is the one that they trigger. Raises NotFound (the project)."""
+        filters = {"job": job, "is_enabled": is_enabled, "managed_by": managed_by, "order": order}
+        return self._items(Schedule, path("projects", project, "schedules"), limit, filters)
 
     async def schedule(self, project: str, schedule: str) -> Schedule:
         """One schedule. Raises NotFound."""

@@ -13,9 +13,19 @@ from orchestra.client.entities import Authentication, NewToken, Session, User
 class AsyncUsers(AsyncConnection):
     """Operations of users."""
 
-    def users(self, *, order: str | None = None, limit: int | None = None) -> AsyncIterator[User]:
-        """Every user: names for those who may see names, everything for administrators and auditors."""
-        return self._items(User, "/users", limit, {"order": order})
+    def users(
+        self,
+        *,
+        role: str | None = None,
+        is_enabled: bool | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[User]:
+        """The users that match: names for those who may see names, everything for administrators and auditors.
+
+        `role` is an entry of `roles`, such as `Viewer@website`.
+        """
+        return self._items(User, "/users", limit, {"role": role, "is_enabled": is_enabled, "order": order})
 
     async def user(self, user: str) -> User:
         """One user. Raises NotFound."""

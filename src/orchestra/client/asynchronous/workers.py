@@ -12,9 +12,18 @@ from orchestra.client.entities import Worker
 class AsyncWorkers(AsyncConnection):
     """Operations of workers."""
 
-    def workers(self, *, order: str | None = None, limit: int | None = None) -> AsyncIterator[Worker]:
-        """Every worker that the server knows."""
-        return self._items(Worker, "/workers", limit, {"order": order})
+    def workers(
+        self,
+        *,
+        owner: str | None = None,
+        is_enabled: bool | None = None,
+        is_active: bool | None = None,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Worker]:
+        """The workers that the server knows and that match; `is_active` are those that are connected now."""
+        filters = {"owner": owner, "is_enabled": is_enabled, "is_active": is_active, "order": order}
+        return self._items(Worker, "/workers", limit, filters)
 
     async def worker(self, worker: str) -> Worker:
         """One worker. Raises NotFound."""

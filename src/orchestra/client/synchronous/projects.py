@@ -13,9 +13,11 @@ from orchestra.client.synchronous.connection import Connection, version_header
 class Projects(Connection):
     """Operations of projects."""
 
-    def projects(self, *, order: str | None = None, limit: int | None = None) -> Iterator[Project]:
-        """Every project that the caller may see."""
-        return self._items(Project, "/projects", limit, {"order": order})
+    def projects(
+        self, *, managed_by: str | None = None, order: str | None = None, limit: int | None = None
+    ) -> Iterator[Project]:
+        """The projects that the caller may see; `managed_by` a source of configuration files, `api` for people's."""
+        return self._items(Project, "/projects", limit, {"managed_by": managed_by, "order": order})
 
     def project(self, project: str) -> Project:
         """One project. Raises NotFound."""
