@@ -120,6 +120,15 @@ def test_s11_live_lists_and_counts_are_silent_about_other_projects(world: World)
         assert connection.type("upsert", "counts")["item"]["runs"]["pending"] == counted + 1
 
 
+@pytest.mark.parametrize("text", ["w1", "operator", "admin", OTHER])
+def test_s11_a_search_finds_only_what_the_caller_may_see(world: World, text: str) -> None:
+    """Workers and users lie outside projects; of other projects nothing is found."""
+    assert world.clients["administrator"].get("/api/v1/search", params={"q": text}).json()["items"]
+    found = world.clients["viewer-of-core"].get("/api/v1/search", params={"q": text}).json()["items"]
+    assert [one for one in found if one["type"] in ("worker", "user") or one["project"] not in (OWN, None)] == []
+    assert OTHER not in json.dumps(found)
+
+
 @pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
 @pytest.mark.parametrize("kind", ["project", "job"])
 def test_s11_a_tag_does_not_tell_that_something_exists(world: World, header: str, kind: str) -> None:
