@@ -319,3 +319,17 @@ def test_the_essential_part_holds_on_postgresql(tmp_path: Path, postgres_url: st
                 for cursor in CURSORS:
                     problem(ask(rig, "GET", f"{operation.at()}?cursor={cursor}"), 422, 404)
         assert stored(rig) == before
+
+
+def test_what_a_process_writes_is_kept_whatever_it_holds(tmp_path: Path, postgres_url: str) -> None:
+    """Results and logs come from jobs, not from people: U+0000 in them is no reason to lose a run."""
+    with world(tmp_path, postgres_url) as rig:
+        run = str(rig.trigger("build", "website")["identifier"])
+        rig.start(run, "worker-2")
+        rig.append(run, b"\0\xff\xfe a line\n\0")
+        rig.finish(run, results={"text": "a\0b", "k\0ey": ["\0"]})
+        found = rig.api.get(f"/api/v1/runs/{run}")
+        assert found.json()["results"] == {"text": "a\0b", "k\0ey": ["\0"]}
+        assert rig.api.get(f"/api/v1/runs/{run}/log").content == b"\0\xff\xfe a line\n\0"
+        assert rig.api.get(f"/api/v1/runs/{run}/log/lines").json()["total"] == 2
+        assert rig.api.get("/api/v1/runs", params={"q": "parameter.branch:main"}).status_code == 200
