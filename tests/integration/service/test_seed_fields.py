@@ -168,7 +168,7 @@ def value(world: World, entity: str, name: str) -> Any:
 def is_date(world: World, found: Any) -> bool:
     """RFC 3339 in UTC with microseconds, and within the time in which everything happened."""
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", found)
-    return world.began <= datetime.fromisoformat(found) <= world.ended
+    return bool(world.began <= datetime.fromisoformat(found) <= world.ended)
 
 
 def is_uuid(_: World, found: Any) -> bool:
