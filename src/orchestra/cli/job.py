@@ -6,6 +6,7 @@ import click
 
 from orchestra.cli.asking import confirm, with_yes
 from orchestra.cli.connection import with_client
+from orchestra.cli.filters import with_enabled, with_order, with_owner_source
 from orchestra.cli.names import JobName, ProjectName
 from orchestra.cli.output import (
     cut,
@@ -30,20 +31,19 @@ def job() -> None:
 @job.command("list", epilog="Example: orchestra job list examples")
 @click.argument("project_name", metavar="[PROJECT]", required=False, type=ProjectName())
 @click.option("--group", metavar="PATH", help="Only jobs of this group, such as nightly/db, and below it.")
+@with_enabled
+@with_owner_source
+@with_order
 @with_output
 @with_client
-def list_(client: "Client", project_name: str | None, group: str | None, output: str) -> None:
+def list_(client: "Client", /, *, project_name: str | None, output: str, **filters: Any) -> None:
     """List the jobs of a project, or of every project that you may see."""
     projects = [project_name] if project_name is not None else [one.identifier for one in client.projects()]
-    found = [
-        one
-        for name in projects
-        for one in client.jobs(name)
-        if group is None or one.group == group or one.group.startswith(f"{group}/")
-    ]
+    found = [one for name in projects for one in client.jobs(name, **filters)]
     if output == "json":
         print_json(found)
         return
+    is_narrowed = any(value is not None for name, value in filters.items() if name != "order")
     print_table(
         ("JOB", "NAME", "ENABLED", "REVISION", "PARAMETERS", "DESCRIPTION"),
         (
@@ -57,7 +57,7 @@ def list_(client: "Client", project_name: str | None, group: str | None, output:
             )
             for one in found
         ),
-        empty="no jobs yet; write one into a file and: orchestra apply FILE",
+        empty="no jobs match" if is_narrowed else "no jobs yet; write one into a file and: orchestra apply FILE",
     )
 
 

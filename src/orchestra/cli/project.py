@@ -6,6 +6,7 @@ import click
 
 from orchestra.cli.asking import confirm, with_yes
 from orchestra.cli.connection import with_client
+from orchestra.cli.filters import with_order, with_owner_source
 from orchestra.cli.names import ProjectName
 from orchestra.cli.output import bold, cut, date, pairs, print_facts, print_json, print_table, with_output
 from orchestra.cli.values import parse_services
@@ -22,11 +23,13 @@ def project() -> None:
 
 
 @project.command("list", epilog="Example: orchestra project list --output json")
+@with_owner_source
+@with_order
 @with_output
 @with_client
-def list_(client: "Client", output: str) -> None:
+def list_(client: "Client", *, managed_by: str | None, order: str | None, output: str) -> None:
     """List the projects that you may see."""
-    found = list(client.projects())
+    found = list(client.projects(managed_by=managed_by, order=order))
     if output == "json":
         print_json(found)
         return

@@ -7,6 +7,7 @@ import click
 
 from orchestra.cli.asking import confirm, with_yes
 from orchestra.cli.connection import with_client
+from orchestra.cli.filters import with_enabled, with_order, with_owner_source
 from orchestra.cli.names import ProjectName, ScheduleName
 from orchestra.cli.output import bold, date, day, enabled, pairs, print_facts, print_json, print_table, with_output
 from orchestra.cli.values import parse_parameters, read_object
@@ -54,15 +55,20 @@ def _fields(file: str | None, parameters: tuple[str, ...], given: dict[str, str 
 
 @schedule.command("list", epilog="Example: orchestra schedule list examples")
 @click.argument("project_name", metavar="[PROJECT]", required=False, type=ProjectName())
+@click.option("--job", metavar="JOB", help="Only schedules of this job.")
+@with_enabled
+@with_owner_source
+@with_order
 @with_output
 @with_client
-def list_(client: "Client", project_name: str | None, output: str) -> None:
+def list_(client: "Client", /, *, project_name: str | None, output: str, **filters: Any) -> None:
     """List the schedules of a project, or of every project that you may see."""
     projects = [project_name] if project_name is not None else [one.identifier for one in client.projects()]
-    found = [one for name in projects for one in client.schedules(name)]
+    found = [one for name in projects for one in client.schedules(name, **filters)]
     if output == "json":
         print_json(found)
         return
+    is_narrowed = any(value is not None for name, value in filters.items() if name != "order")
     print_table(
         ("SCHEDULE", "ENABLED", "JOB", "EXPRESSION", "TIME ZONE", "PARAMETERS", "NEXT", "LAST RUN"),
         (
@@ -78,7 +84,9 @@ def list_(client: "Client", project_name: str | None, output: str) -> None:
             )
             for one in found
         ),
-        empty="no schedules yet; make one: orchestra schedule put PROJECT/NAME --job JOB --expression CRON",
+        empty="no schedules match"
+        if is_narrowed
+        else "no schedules yet; make one: orchestra schedule put PROJECT/NAME --job JOB --expression CRON",
     )
 
 

@@ -6,6 +6,7 @@ import click
 
 from orchestra.cli.asking import confirm, read_new_password, read_password, with_password_stdin, with_yes
 from orchestra.cli.connection import with_client
+from orchestra.cli.filters import with_enabled, with_order
 from orchestra.cli.names import RoleEntry, UserName
 from orchestra.cli.output import bold, date, day, enabled, print_facts, print_json, print_table, with_output
 from orchestra.domain.errors import Conflict, NotFound
@@ -27,11 +28,13 @@ def user() -> None:
 
 @user.command("list", epilog="Example: orchestra user list --role Operator")
 @click.option("--role", metavar="ROLE", type=RoleEntry(), help="Only users with this role, such as Viewer@website.")
+@with_enabled
+@with_order
 @with_output
 @with_client
-def list_(client: "Client", role: str | None, output: str) -> None:
+def list_(client: "Client", /, *, output: str, **filters: Any) -> None:
     """List users; who may not see more sees names."""
-    found = [one for one in client.users() if role is None or role in (one.roles or ())]
+    found = list(client.users(**filters))
     if output == "json":
         print_json([_known(one) for one in found])
         return
@@ -47,7 +50,7 @@ def list_(client: "Client", role: str | None, output: str) -> None:
             )
             for one in found
         ),
-        empty="no user has this role" if role else "no users",
+        empty="no users match",
     )
 
 

@@ -1,12 +1,13 @@
 """`orchestra worker list|show|enable|disable|…`: looks after workers; without such a word, one is started."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestra.cli.asking import confirm, with_yes
 from orchestra.cli.connection import START_ONE, with_client
-from orchestra.cli.names import WorkerName
+from orchestra.cli.filters import with_enabled, with_order
+from orchestra.cli.names import UserName, WorkerName
 from orchestra.cli.output import (
     ago,
     bold,
@@ -28,15 +29,20 @@ if TYPE_CHECKING:
 __all__ = ["worker"]
 
 
-@worker.command("list", epilog="Example: orchestra worker list")
+@worker.command("list", epilog="Example: orchestra worker list --connected --disabled")
+@click.option("--owner", metavar="USER", type=UserName(), help="Only workers of this user.")
+@click.option("--connected/--disconnected", "is_active", default=None, help="Only those. [default: all]")
+@with_enabled
+@with_order
 @with_output
 @with_client
-def list_(client: "Client", output: str) -> None:
+def list_(client: "Client", /, *, output: str, **filters: Any) -> None:
     """List the workers that the server knows."""
-    found = list(client.workers())
+    found = list(client.workers(**filters))
     if output == "json":
         print_json(found)
         return
+    is_narrowed = any(value is not None for name, value in filters.items() if name != "order")
     print_table(
         ("WORKER", "STATE", "RUNS", "SLOTS", "OWNER", "VERSION", "LAST SEEN", "PROPERTIES", "NOTE"),
         (
@@ -53,7 +59,7 @@ def list_(client: "Client", output: str) -> None:
             )
             for one in found
         ),
-        empty=f"no worker has ever connected; {START_ONE}",
+        empty="no workers match" if is_narrowed else f"no worker has ever connected; {START_ONE}",
     )
 
 

@@ -158,6 +158,40 @@ def test_an_option_of_a_starting_worker_does_not_go_unheard(admin: Command) -> N
     assert refused.code == 2 and "behind" in refused.err
 
 
+# lists
+
+
+@pytest.mark.parametrize(
+    ("words", "route", "filters"),
+    [
+        (("project", "list"), "/projects", {"managed_by": "api", "order": "-identifier"}),
+        (("job", "list", PROJECT), f"/projects/{PROJECT}/jobs", {"is_enabled": "true", "order": "-identifier"}),
+        (("job", "list", "examples"), "/projects/examples/jobs", {"group": "none", "managed_by": "api"}),
+        (("schedule", "list", "examples"), "/projects/examples/schedules", {"job": "backup", "is_enabled": "false"}),
+        (("user", "list"), "/users", {"role": "Worker", "is_enabled": "true"}),
+        (("worker", "list"), "/workers", {"is_active": "true", "owner": "local-worker"}),
+        (("worker", "list"), "/workers", {"is_active": "false", "is_enabled": "false"}),
+    ],
+)
+def test_lists_are_narrowed_and_ordered_by_the_server(
+    admin: Command, up: Installation, words: tuple[str, ...], route: str, filters: dict[str, str]
+) -> None:
+    flags = {"is_enabled": ("--disabled", "--enabled"), "is_active": ("--disconnected", "--connected")}
+    options = [
+        option
+        for name, value in filters.items()
+        for option in ((flags[name][value == "true"],) if name in flags else (f"--{name.replace('_', '-')}", value))
+    ]
+    assert admin.json(*words, *options) == up.http.get(route, params=filters).json()["items"]
+    done = admin(*words, *options)
+    assert done.code == 0 and (done.text or "match" in done.err), done
+
+
+def test_an_order_that_no_list_has_is_refused(admin: Command) -> None:
+    refused = admin("worker", "list", "--order", "happiness")
+    assert refused.code == 1 and "order" in refused.err
+
+
 # export
 
 
