@@ -31,7 +31,7 @@ REFUSED: Final = (400, 401, 403, 404, 405, 409, 415, 422, 429)
 MEANING: Final = re.compile(
     "|".join(
         (
-            r"cursor: .*not one that this server has given",
+            r"cursor: .*(not one that this server has given|belongs to the order)",
             r"order: expected one of [a-z_]+, -",
             r"topic: expected one of runs, ",
             r"q: ",
@@ -42,7 +42,10 @@ MEANING: Final = re.compile(
             r".*: the elements wait in a circle",
             r".*: expected a whole number .* got the number -?\d+\.0$",
             r".*: expected an integer of at most 64 bits",
-            r".*: expected a duration from",
+            r".*: expected a duration",
+            r".*: a second .* is named",
+            r"files: .* stands twice",
+            r"parameters\[\d+\]\.(choices|default|pattern)",
             r"expression: expected ",
             r"expiration_date: expected a date (to come|at most 366 days)",
             r"roles\[\d+\]: expected ",
@@ -52,7 +55,8 @@ MEANING: Final = re.compile(
             r": expected (either |the key 'projects')",
             r".*: unknown (name \{|parameter '|element '|time zone '|file ')",
         )
-    )
+    ),
+    re.DOTALL,
 )
 """What is wrong by its meaning: no JSON Schema can say it, so such a request fits the document and is still refused."""
 

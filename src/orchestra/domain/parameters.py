@@ -267,6 +267,8 @@ def _boolean(value: Any) -> bool | _Wrong:
 def _got(value: Any) -> str:
     """Name what was given; only of texts so much as helps to find them."""
     match value:
+        case None:
+            return "nothing"
         case str():
             return repr(shortened(value))
         case bool():
