@@ -200,11 +200,13 @@ def schedule_from(
 
     Raises InvalidContent with all problems.
     """
-    report = Report()
-    entry = schedule_entry(from_plain(value), project, identifier, "", report, zones=zones)
+    report, node = Report(), from_plain(value)
+    known = {(project, job): parameters for job, parameters in jobs.items()}
+    entry = schedule_entry(node, project, identifier, "", report, zones=zones)
     if entry is not None:
-        known = {(project, job): parameters for job, parameters in jobs.items()}
         entry = check_target(entry, "", known, report)
+    else:
+        check_job(node, project, "", known, report)
     report.raise_if_any(f"the schedule {project}/{identifier}")
     assert entry is not None
     return entry
@@ -217,13 +219,20 @@ def check_target(entry: ScheduleEntry, path: str, jobs: Jobs, report: Report) ->
     """Check the job of a schedule, and its parameters against it; return the schedule with typed parameters."""
     parameters = jobs.get((entry.project, entry.job))
     if parameters is None:
-        names = [job for project, job in jobs if project == entry.project]
-        report.add(child(entry.node, "job"), joined(path, "job"), expected("job", entry.job, names))
+        check_job(entry.node, entry.project, path, jobs, report)
         return entry
     given = child(entry.node, "parameters")
     if given is None or given.value is None:
         given = replace(entry.node, value={}) if entry.node is not None else from_plain({})
     return replace(entry, parameters=checked(parameters, given, joined(path, "parameters"), report, complete=False))
+
+
+def check_job(node: Node | None, project: str, path: str, jobs: Jobs, report: Report) -> None:
+    """Check that the job that a schedule names exists, whatever else is wrong with the schedule."""
+    name = child(node, "job")
+    if name is not None and isinstance(name.value, str) and (project, name.value) not in jobs:
+        names = [job for one, job in jobs if one == project]
+        report.add(name, joined(path, "job"), expected("job", name.value, names))
 
 
 def check_elements(entry: JobEntry, path: str, jobs: Jobs, report: Report) -> None:

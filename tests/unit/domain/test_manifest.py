@@ -367,6 +367,13 @@ def schedule_problems(value: dict[str, Any], *parameters: dict[str, Any]) -> lis
     return [str(one) for one in caught.value.problems]
 
 
+def test_an_unknown_job_is_named_beside_what_else_is_wrong_with_a_schedule() -> None:
+    value = {"job": "biuld", "expression": "never", "time_zone": "Mars"}
+    with pytest.raises(InvalidContent) as raised:
+        schedule_from(value, "p", "s", jobs={"build": ()}, zones=zones)
+    assert [problem.path for problem in raised.value.problems] == ["expression", "time_zone", "job"]
+
+
 def test_a_schedule_is_checked_against_its_job_and_the_time_zones() -> None:
     bad = {"job": "build", "expression": "* * *", "time_zone": "europe/paris"}
     assert schedule_problems(bad) == [
