@@ -1,115 +1,163 @@
 """The documentation page of the API: the OpenAPI document as one HTML page.
 
-It is rendered here and needs nothing else: no script, no style sheet, no font from anywhere, so it works
-on a machine without a network. Whatever comes from the document is escaped.
+It is rendered here and needs nothing else: no script, style sheet or font from anywhere, so it works on a
+machine without a network. Whatever comes from the document is escaped.
 """
 
+import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any, Final
 
-METHODS: Final = ("get", "put", "post", "patch", "delete")
+from orchestra.service.docs_style import SCRIPT, STYLE
 
-_STYLE: Final = """
-:root { color-scheme: light dark; --line: #dfe3e8; --muted: #5b6472; --accent: #0a50c0; --surface: #f6f7f9; }
-@media (prefers-color-scheme: dark) {
-  :root { --line: #2a323c; --muted: #9aa5b4; --accent: #86b9ff; --surface: #171c22; }
-  body { background: #101418; color: #dfe5ec; }
-}
-body { font: 14px/20px system-ui, sans-serif; margin: 0 auto; max-width: 960px; padding: 20px; }
-code, pre { font: 12.5px/20px ui-monospace, monospace; }
-a { color: var(--accent); }
-details { border: 1px solid var(--line); border-radius: 6px; margin: 8px 0; padding: 0 12px; }
-summary { cursor: pointer; padding: 8px 0; }
-summary code { font-weight: 600; }
-table { border-collapse: collapse; width: 100%; }
-th, td { border-top: 1px solid var(--line); padding: 4px 12px 4px 0; text-align: left; vertical-align: top; }
-.muted { color: var(--muted); }
-.method { display: inline-block; min-width: 4.5em; color: var(--accent); }
-:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
-"""
+LAST: Final = ("documentation", "health")
+METHODS: Final = ("get", "put", "post", "patch", "delete")
 
 
 def render(document: Mapping[str, Any], nonce: str) -> str:
-    """Return the page; `nonce` is the one of the answer's content security policy."""
+    """Return the page; `nonce` is the one of the answer's content security policy, for the style and the script."""
     info = document["info"]
+    tags = _by_tag(document)
     head = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(info["title"])}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(info["title"])} API</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<style nonce="{escape(nonce)}">{_STYLE}</style></head>'
+        f'<style nonce="{escape(nonce)}">{STYLE}</style></head>'
     )
+    search = (
+        '<label hidden><input id="search" type="search" placeholder="Search" aria-label="Search operations" '
+        'autocomplete="off"></label>'
+    )
+    links = "".join(f'<li><a href="#{escape(tag)}">{escape(tag.capitalize())}</a></li>' for tag in tags)
     body = "".join(
         (
-            f"<h1>{escape(info['title'])} {escape(info['version'])}</h1>",
-            f"<p>{escape(info.get('description', ''))}</p>",
+            f"<header><h1>{escape(info['title'])} API <span>{escape(info['version'])}</span></h1>{search}</header>",
+            f'<div class="page"><nav aria-label="Parts"><ul>{links}<li><a href="#schemas">Schemas</a></li></ul></nav>',
+            f"<main><p>{_inline(info.get('description', ''))}</p>",
             '<p>The same for programs: <a href="v1/openapi.json">openapi.json</a> (OpenAPI 3.1).</p>',
-            *_operations(document),
-            '<h2 id="schemas">Schemas</h2>',
-            *(_schema(name, schema) for name, schema in sorted(document["components"]["schemas"].items())),
+            *_authentication(document),
+            '<p id="empty" hidden>Nothing has all of these words.</p>',
+            *(_section(tag, tag.capitalize(), rendered) for tag, rendered in tags.items()),
+            _section(
+                "schemas", "Schemas", [_schema(*one) for one in sorted(document["components"]["schemas"].items())]
+            ),
         )
     )
-    return f"{head}<body><main>{body}</main></body></html>"
+    return f'{head}<body>{body}</main></div><script nonce="{escape(nonce)}">{SCRIPT}</script></body></html>'
 
 
-def _operations(document: Mapping[str, Any]) -> Iterator[str]:
-    by_tag: dict[str, list[str]] = {}
+def _section(identifier: str, title: str, rendered: list[str]) -> str:
+    return f'<section><h2 id="{escape(identifier)}">{escape(title)}</h2>{"".join(rendered)}</section>'
+
+
+def _authentication(document: Mapping[str, Any]) -> Iterator[str]:
+    yield "<h2>Authentication</h2><ul>"
+    for name, scheme in document["components"].get("securitySchemes", {}).items():
+        yield f"<li><code>{escape(name)}</code>: {_inline(scheme.get('description', ''))}</li>"
+    yield "</ul>"
+
+
+def _by_tag(document: Mapping[str, Any]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
     for path, item in document["paths"].items():
         for method in METHODS:
             if method in item:
                 operation = item[method]
                 tag = (operation.get("tags") or ["other"])[0]
-                by_tag.setdefault(tag, []).append(_operation(path, method, operation))
-    for tag, rendered in by_tag.items():
-        yield f'<h2 id="{escape(tag)}">{escape(tag.capitalize())}</h2>'
-        yield from rendered
+                found.setdefault(tag, []).append(_operation(document, path, method, operation))
+    # What the API is for comes first.
+    return {tag: found[tag] for tag in sorted(found, key=lambda tag: tag in LAST)}
 
 
-def _operation(path: str, method: str, operation: Mapping[str, Any]) -> str:
+def _operation(document: Mapping[str, Any], path: str, method: str, operation: Mapping[str, Any]) -> str:
     parts = [
-        f'<details id="{escape(operation["operationId"])}"><summary><span class="method">{method.upper()}</span>'
-        f"<code>{escape(path)}</code> {escape(operation.get('summary', ''))}</summary>",
+        f'<details id="{escape(operation["operationId"])}"><summary>'
+        f'<span class="method {method}">{method.upper()}</span>'
+        f"<code>{escape(path).replace('/', '/<wbr>')}</code>"
+        f"<span>{_inline(operation.get('summary', ''))}</span></summary>",
         _paragraphs(operation.get("description", "")),
+        *_parameters(operation.get("parameters", [])),
+        *_body(operation.get("requestBody", {})),
+        *_answers(document, operation.get("responses", {})),
     ]
-    parameters = operation.get("parameters", [])
-    if parameters:
-        parts.append("<table><tr><th>Parameter</th><th>In</th><th>Type</th><th></th></tr>")
-        for one in parameters:
-            mark = "" if not one.get("required") else " <span class='muted'>required</span>"
-            parts.append(
-                f"<tr><td><code>{escape(one['name'])}</code>{mark}</td><td>{escape(one['in'])}</td>"
-                f"<td>{_type(one.get('schema', {}))}</td><td>{escape(one.get('description', ''))}</td></tr>"
-            )
-        parts.append("</table>")
-    body = operation.get("requestBody", {}).get("content", {})
-    parts += [f"<p>Body: <code>{escape(kind)}</code> {_type(one.get('schema', {}))}</p>" for kind, one in body.items()]
-    parts.append("<table><tr><th>Answer</th><th></th><th></th></tr>")
-    for status, response in operation.get("responses", {}).items():
-        kinds = " ".join(
-            f"<code>{escape(kind)}</code> {_type(one.get('schema', {}))}"
-            for kind, one in response.get("content", {}).items()
+    return "".join((*parts, "</details>"))
+
+
+def _parameters(parameters: list[dict[str, Any]]) -> Iterator[str]:
+    if not parameters:
+        return
+    yield '<h3>Parameters</h3><div class="scroll"><table>'
+    for one in parameters:
+        mark = " <span class='muted'>required</span>" if one.get("required") else ""
+        shown = (
+            f"<br><span class='muted'>for instance <code>{_short(one['example'])}</code></span>"
+            if "example" in one
+            else ""
         )
-        parts.append(
-            f"<tr><td>{escape(status)}</td><td>{escape(response.get('description', ''))}</td><td>{kinds}</td></tr>"
+        yield (
+            f"<tr><td><code>{escape(one['name'])}</code>{mark}<br><span class='muted'>{escape(one['in'])}, "
+            f"{_type(one.get('schema', {}))}</span></td><td>{_inline(one.get('description', ''))}{shown}</td></tr>"
         )
-    parts.append("</table></details>")
-    return "".join(parts)
+    yield "</table></div>"
+
+
+def _body(body: Mapping[str, Any]) -> Iterator[str]:
+    for kind, media in body.get("content", {}).items():
+        needed = "" if body.get("required") else ", may be left out"
+        yield f"<h3>Body: {escape(kind)}, {_type(media.get('schema', {}))}{needed}</h3>{_example(media)}"
+
+
+def _answers(document: Mapping[str, Any], responses: Mapping[str, Any]) -> Iterator[str]:
+    errors = []
+    for status, given in responses.items():
+        name = given.get("$ref", "").rpartition("/")[2]
+        response = document["components"].get("responses", {})[name] if name else given
+        if name:
+            errors.append(f"<tr><td>{escape(status)}</td><td>{escape(response['description'])}</td></tr>")
+            continue
+        content = response.get("content", {})
+        kinds = "".join(f" {escape(kind)}, {_type(media.get('schema', {}))}" for kind, media in content.items())
+        shown = "".join(map(_example, content.values()))
+        yield f"<h3>Answer {escape(status)}: {escape(response.get('description', ''))}{kinds}</h3>{shown}"
+    if errors:
+        link = '<a href="#schema-Problem">Problem</a>'
+        yield f'<h3>Errors, each a {link}</h3><div class="scroll"><table>{"".join(errors)}</table></div>'
+
+
+def _example(media: Mapping[str, Any]) -> str:
+    if "example" not in media:
+        return ""
+    shown = media["example"]
+    text = shown if isinstance(shown, str) else json.dumps(shown, indent=2, ensure_ascii=False)
+    return f'<pre tabindex="0">{escape(text)}</pre>'
+
+
+def _short(value: Any) -> str:
+    return escape(value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
 
 
 def _schema(name: str, schema: Mapping[str, Any]) -> str:
+    needed = set(schema.get("required", ()))
     rows = "".join(
-        f"<tr><td><code>{escape(field)}</code></td><td>{_type(inner)}</td>"
-        f"<td>{escape(inner.get('description', ''))}</td></tr>"
+        f"<tr><td><code>{escape(field)}</code>{'' if field in needed else ' <span class=muted>optional</span>'}</td>"
+        f"<td>{_type(inner)}</td><td>{_inline(inner.get('description', ''))}</td></tr>"
         for field, inner in schema.get("properties", {}).items()
     )
-    table = f"<table>{rows}</table>" if rows else f"<p>{_type(schema)}</p>"
+    table = f'<div class="scroll"><table>{rows}</table></div>' if rows else f"<p>{_type(schema)}</p>"
     return (
-        f'<details id="schema-{escape(name)}"><summary><code>{escape(name)}</code></summary>'
+        f'<details id="schema-{escape(name)}"><summary class="plain"><code>{escape(name)}</code></summary>'
         f"{_paragraphs(schema.get('description', ''))}{table}</details>"
     )
 
 
 def _paragraphs(text: str) -> str:
-    return "".join(f"<p>{escape(part)}</p>" for part in text.split("\n\n") if part.strip())
+    return "".join(f"<p>{_inline(part)}</p>" for part in text.split("\n\n") if part.strip())
+
+
+def _inline(text: str) -> str:
+    """Escape, and show what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _type(schema: Mapping[str, Any] | bool) -> str:
