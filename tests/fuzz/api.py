@@ -43,6 +43,7 @@ MEANING: Final = re.compile(
             r".*: expected a whole number .* got the number -?\d+\.0$",
             r".*: expected an integer of at most 64 bits",
             r".*: expected a duration",
+            r".*: only who has the permission",
             r".*: a second .* is named",
             r"files: .* stands twice",
             r"parameters\[\d+\]\.(choices|default|pattern)",

@@ -5,7 +5,7 @@
  *     … | npm run --silent api -- --check     says whether the file is current, and changes nothing
  *
  * Left out is what the website reads without types: answers with an error status (each is a problem document, see
- * src/api/problem.ts) and descriptions. That keeps the file short enough to review its changes.
+ * src/api/problem.ts), descriptions and examples. That keeps the file short enough to review its changes.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
@@ -17,12 +17,12 @@ const HEAD =
 
 type Json = { [name: string]: Json } | Json[] | string | number | boolean | null;
 
-/** The document without descriptions and without answers that are errors. */
+/** The document without descriptions, without examples and without answers that are errors. */
 export function shortened(node: Json, isSchemas = false): Json {
   if (Array.isArray(node)) return node.map((one) => shortened(one));
   if (typeof node !== "object" || node === null) return node;
   const kept = Object.entries(node).filter(
-    ([name, value]) => isSchemas || (!/^[45]\d\d$|^default$/.test(name) && !isProse(name, value)),
+    ([name, value]) => isSchemas || (!/^[45]\d\d$|^default$/.test(name) && !isProse(name, value) && !UNTYPED.has(name)),
   );
   return Object.fromEntries(
     // Below `properties` and `schemas` names are names: a field called "description" is a field.
@@ -30,11 +30,15 @@ export function shortened(node: Json, isSchemas = false): Json {
   );
 }
 
+const UNTYPED = new Set(["example", "x-permission"]);
+
 const isProse = (name: string, value: Json): boolean =>
   typeof value === "string" && ["description", "summary", "title"].includes(name);
 
 async function main(): Promise<number> {
-  const document: Json = JSON.parse(await text(process.stdin));
+  const document = JSON.parse(await text(process.stdin));
+  // What errors answer, which operations refer to.
+  delete document.components.responses;
   const wanted =
     HEAD +
     astToString(await openapiTS(JSON.stringify(shortened(document)), { alphabetize: true, emptyObjectsUnknown: true }));
