@@ -97,14 +97,20 @@ class Findings:
 
 
 def fuzz(
-    rig: Rig, user: str | None, *, seed: int, examples: int, seconds: int | None = None, **phases: dict[str, Any]
+    rig: Rig,
+    user: str | None,
+    *,
+    seed: int,
+    examples: int,
+    seconds: int | None = None,
+    phases: dict[str, Any] | None = None,
 ) -> Findings:
     """Send at most `examples` generated requests of each kind to each operation, beside those that the document
     itself makes; as `user`, or as nobody. `phases` are schemathesis' own settings."""
     document = _without_pairs(rig.api.get("/api/v1/openapi.json").raise_for_status().json())
     token = None if user is None else admit(rig, user)
     schema = schemathesis.openapi.from_dict(
-        document, config=_configuration(rig, token, seed, examples, seconds, phases)
+        document, config=_configuration(rig, token, seed, examples, seconds, phases or {})
     )
     schema.hook("filter_failure")(_is_a_finding)
     if user is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from fuzz.world import world
 from integration.service.rig import Rig
 
 SEED = 20_260_131
-PHASES = {"coverage": {"enabled": False}, "stateful": {"enabled": False}}
+PHASES: dict[str, Any] = {"coverage": {"enabled": False}, "stateful": {"enabled": False}}
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
 
 @pytest.mark.parametrize("user", ["administrator", "operator", None])
 def test_no_generated_request_is_answered_otherwise_than_described(filled: Rig, user: str | None) -> None:
-    found = fuzz(filled, user, seed=SEED, examples=4, **PHASES)
+    found = fuzz(filled, user, seed=SEED, examples=4, phases=PHASES)
     assert found.errors == []
     assert not found.failures, found.report()
     assert found.cases > 300

@@ -58,8 +58,8 @@ SECURITY: Final = {
         "description": "What `GET /me` answers as `csrf_token`; each change by a session carries it.",
     },
 }
-READING: Final = [{"bearer": []}, {"basic": []}, {"session": []}]
-CHANGING: Final = [{"bearer": []}, {"basic": []}, {"session": [], "csrf": []}]
+READING: Final[list[dict[str, list[str]]]] = [{"bearer": []}, {"basic": []}, {"session": []}]
+CHANGING: Final[list[dict[str, list[str]]]] = [{"bearer": []}, {"basic": []}, {"session": [], "csrf": []}]
 
 _REF: Final = "#/components/schemas/{name}"
 _LIVE: Final = (

@@ -7,6 +7,7 @@ from typing import Any, Final, Union, get_args, get_origin
 import msgspec
 from litestar import Request
 from litestar.datastructures import State
+from litestar.exceptions import InternalServerException
 
 from orchestra.domain.access import Principal
 from orchestra.domain.errors import NotAuthenticated
@@ -52,6 +53,14 @@ class ApiRequest(Request[Any, Any, State]):
     def principal(self) -> Principal:
         """Whose permissions count."""
         return self.caller.principal
+
+    async def body(self) -> bytes:
+        """Read the whole body. Raises HttpProblem when the client leaves in the middle of it."""
+        try:
+            return await super().body()
+        except InternalServerException:
+            # The only one that reading raises: the client is gone, which is no defect of ours.
+            raise HttpProblem(400, "the connection ended before the body was complete") from None
 
     async def json(self) -> Any:
         """Read the body: strict JSON (`strict_json`), then a value of the type that the handler names.

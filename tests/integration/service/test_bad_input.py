@@ -169,7 +169,8 @@ def test_s23_a_body_that_does_not_fit_is_refused_and_stores_nothing(filled: Rig,
 def test_every_field_of_a_wrong_type_is_named_at_once(filled: Rig, operation: Operation) -> None:
     """Each field becomes what it can never be; the answer names every one that is there."""
     before = stored(filled)
-    for wrong in ({"\u2603": [[]]}, [[{}]], "x" * 100_000):
+    misfits: tuple[Any, ...] = ({"\u2603": [[]]}, [[{}]], "x" * 100_000)
+    for wrong in misfits:
         # Free-form objects and arrays may hold anything, so only fields that refuse it must be named.
         fields = dict.fromkeys(operation.body, wrong)
         answer = ask(filled, operation.method, operation.at(), json.dumps(fields).encode(), JSON)
@@ -220,9 +221,10 @@ def _cursor(*values: Any) -> str:
 
 
 HUGE: Final = 1 << 62
+NO_NAMES: Final[tuple[Any, ...]] = (None, HUGE, "a\0b", {}, [], True)
 CURSORS: Final = (
     *("x", "%20", "====", "%2e", "A" * 10_000, quote("{}"), _cursor(), _cursor("identifier"), _cursor("\ud800", "x")),
-    *(_cursor("identifier", value) for value in (None, HUGE, "a\0b", {}, [], True)),
+    *(_cursor("identifier", value) for value in NO_NAMES),
     *(_cursor("-creation_date", value, "x") for value in ("0001-01-01T00:00:00+23:59", "2026-01-01T00:00:00", 1, None)),
     *(_cursor(order, value) for order in ("number", "-number") for value in (HUGE, -HUGE, "1", 1.5)),
     _cursor("secret", "x"),
