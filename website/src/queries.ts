@@ -6,6 +6,8 @@ import {
   getRunByNumber,
   listJobs,
   listLogSections,
+  listOwnAuthentications,
+  listOwnSessions,
   listProjects,
   listRunEvents,
   listRuns,
@@ -57,3 +59,16 @@ export const sectionsQuery = (run: string, steps: string) =>
     queryFn: () => listLogSections(run),
     placeholderData: keepPreviousData,
   });
+
+/** Also keeps current when they were used last, elsewhere. */
+export const ownAuthenticationsQuery = queryOptions({
+  queryKey: ["own-authentications"],
+  queryFn: listOwnAuthentications,
+  refetchInterval: MINUTE / 2,
+});
+
+export const ownSessionsQuery = queryOptions({
+  queryKey: ["own-sessions"],
+  queryFn: listOwnSessions,
+  refetchInterval: MINUTE / 2,
+});

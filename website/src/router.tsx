@@ -219,6 +219,12 @@ const workersPage = createRoute({
   component: lazyRouteComponent(() => import("./pages/workers")),
 });
 
+const mePage = createRoute({
+  getParentRoute: () => app,
+  path: "/me",
+  component: lazyRouteComponent(() => import("./pages/me/me-page")),
+});
+
 const nowhere = createRoute({ getParentRoute: () => app, path: "/$", component: Missing });
 
 const routes = root.addChildren([
@@ -230,6 +236,7 @@ const routes = root.addChildren([
     anyRun,
     allJobs,
     workersPage,
+    mePage,
     nowhere,
     project.addChildren([
       projectRuns,

@@ -3,6 +3,7 @@ import { type QueryClient, queryOptions, useSuspenseQuery } from "@tanstack/reac
 import { setCsrfToken } from "./api/client";
 import { getMe } from "./api/requests";
 import type { Me, Permission } from "./api/types";
+import { t } from "./text/t";
 
 export const meQuery = queryOptions({
   queryKey: ["me"],
@@ -21,6 +22,14 @@ export function signedIn(client: QueryClient, me: Me): void {
 }
 
 export const useMe = (): Me => useSuspenseQuery(meQuery).data;
+
+/** Why the caller may not do something with the own account, in words; null when they may. */
+export function whyNot(me: Me, permission: Permission): string | null {
+  if (can(me, permission)) return null;
+  if (!me.user.is_enabled) return t("me.disabled");
+  if (me.authentication.roles !== null) return t("me.limited");
+  return t("error.forbidden.text");
+}
 
 /** At least somewhere. */
 export function canAnywhere(me: Me, permission: Permission): boolean {

@@ -26,7 +26,7 @@ export function whenSignedOut(listener: () => void): void {
 export const apiAddress = (path: string): string => `${boot.base_path}/api/v1${path}`;
 
 /** Here 401 says that the password or the link is wrong. */
-const SIGNING_IN: ReadonlySet<string> = new Set(["/api/v1/me/login", "/api/v1/me/password"]);
+const SIGNING_IN: ReadonlySet<string> = new Set(["POST /api/v1/me/login", "POST /api/v1/me/password"]);
 
 export const client = createClient<paths>({ baseUrl: boot.base_path, credentials: "same-origin" });
 
@@ -36,9 +36,9 @@ client.use({
     if (request.method !== "GET" && csrfToken !== null) request.headers.set("X-CSRF-Token", csrfToken);
     return request;
   },
-  async onResponse({ response, schemaPath }) {
+  async onResponse({ request, response, schemaPath }) {
     if (response.ok) return undefined;
-    if (response.status === 401 && !SIGNING_IN.has(schemaPath)) onSignedOut();
+    if (response.status === 401 && !SIGNING_IN.has(`${request.method} ${schemaPath}`)) onSignedOut();
     throw await problemOf(response);
   },
   onError({ error }) {

@@ -8,6 +8,7 @@ export interface ProblemDocument {
   readonly title?: string;
   readonly status?: number;
   readonly detail?: string;
+  readonly code?: string;
   readonly errors?: readonly { readonly path: string; readonly message: string }[];
 }
 
@@ -16,6 +17,8 @@ export class Problem extends Error {
   readonly status: number;
   readonly title: string;
   readonly detail: string;
+  /** The error's stable name, such as `reauthentication_required`; empty where the answer had none. */
+  readonly code: string;
   readonly errors: readonly { readonly path: string; readonly message: string }[];
   readonly requestId: string | null;
 
@@ -26,6 +29,7 @@ export class Problem extends Error {
     this.status = status;
     this.title = title;
     this.detail = document.detail ?? "";
+    this.code = document.code ?? "";
     this.errors = document.errors ?? [];
     this.requestId = requestId;
   }

@@ -1,6 +1,6 @@
 /** Every request that the website makes, by name. Each throws a Problem. */
 import { answer, client } from "./client";
-import type { LogWindow, PasswordByLink, RunStatus, SignIn } from "./types";
+import type { LogWindow, OwnPassword, PasswordByLink, Reauthentication, RunStatus, SignIn, TokenInput } from "./types";
 
 export interface RunFilters {
   readonly project?: string | undefined;
@@ -21,6 +21,25 @@ export const getMe = () => answer(client.GET(`${API}/me`));
 export const signIn = (body: SignIn) => answer(client.POST(`${API}/me/login`, { body }));
 export const setPasswordByLink = (body: PasswordByLink) => answer(client.POST(`${API}/me/password`, { body }));
 export const signOut = () => answer(client.POST(`${API}/me/logout`));
+export const setOwnPassword = (body: OwnPassword) => answer(client.PUT(`${API}/me/password`, { body }));
+export const reauthenticate = (body: Reauthentication) => answer(client.POST(`${API}/me/reauthenticate`, { body }));
+export const listOwnAuthentications = () =>
+  answer(client.GET(`${API}/me/authentications`, { params: { query: { limit: ALL } } }));
+export const createOwnToken = (body: TokenInput) => answer(client.POST(`${API}/me/authentications`, { body }));
+/** It has expired at once: any date that is past says so. */
+export const expireOwnToken = (identifier: string) =>
+  answer(
+    client.PATCH(`${API}/me/authentications/{identifier}`, {
+      params: { path: { identifier } },
+      body: { expiration_date: new Date(0).toISOString() },
+    }),
+  );
+export const deleteOwnAuthentication = (identifier: string) =>
+  answer(client.DELETE(`${API}/me/authentications/{identifier}`, { params: { path: { identifier } } }));
+export const listOwnSessions = () => answer(client.GET(`${API}/me/sessions`, { params: { query: { limit: ALL } } }));
+export const endOwnSession = (identifier: string) =>
+  answer(client.DELETE(`${API}/me/sessions/{identifier}`, { params: { path: { identifier } } }));
+export const endOwnSessions = () => answer(client.DELETE(`${API}/me/sessions`));
 
 export const listProjects = () => answer(client.GET(`${API}/projects`, { params: { query: { limit: ALL } } }));
 export const listJobs = (project: string) =>

@@ -305,6 +305,54 @@ export interface paths {
         patch: operations["changeJob"];
         trace?: never;
     };
+    "/api/v1/projects/{project}/jobs/{job}/revisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listJobRevisions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/jobs/{job}/revisions/{revision}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getJobRevision"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/projects/{project}/jobs/{job}/revisions/{revision}/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getJobChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/projects/{project}/jobs/{job}/runs": {
         parameters: {
             query?: never;
@@ -641,6 +689,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["bulkRuns"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -862,6 +942,30 @@ export interface components {
         };
         /** @enum {unknown} */
         AuthenticationType: "password" | "token";
+        /** @enum {unknown} */
+        BulkAction: "abort" | "cancel" | "delete" | "retry";
+        BulkInput: {
+            action: components["schemas"]["BulkAction"];
+            cursor?: string | null;
+            dry_run?: boolean;
+            ids?: string[] | null;
+            q?: string | null;
+        };
+        BulkItem: {
+            created: string | null;
+            outcome: components["schemas"]["BulkOutcome"];
+            reason: string | null;
+            run: string;
+        };
+        /** @enum {unknown} */
+        BulkOutcome: "done" | "refused" | "would";
+        BulkResult: {
+            action: components["schemas"]["BulkAction"];
+            dry_run: boolean;
+            items: components["schemas"]["BulkItem"][];
+            matched: number;
+            next_cursor: string | null;
+        };
         Cause: {
             code: components["schemas"]["CauseCode"];
             message: string;
@@ -882,6 +986,11 @@ export interface components {
             files: components["schemas"]["ConfigurationFile"][];
             prune?: boolean;
             source?: string;
+        };
+        Difference: {
+            after: unknown;
+            before: unknown;
+            path: string;
         };
         Event: {
             actor: string | null;
@@ -916,8 +1025,20 @@ export interface components {
             old: unknown;
             path: string;
         };
+        /** @enum {unknown} */
+        FoundType: "job" | "project" | "run" | "schedule" | "user" | "worker";
         Health: {
             status: string;
+        };
+        Hit: {
+            display_name: string;
+            identifier: string;
+            path: string;
+            project: string | null;
+            type: components["schemas"]["FoundType"];
+        };
+        Hits: {
+            items: components["schemas"]["Hit"][];
         };
         /** @enum {unknown} */
         ImportAction: "conflict" | "create" | "none" | "unchanged";
@@ -1133,6 +1254,32 @@ export interface components {
         };
         JobPage: {
             items: components["schemas"]["Job"][];
+            next_cursor: string | null;
+        };
+        JobRevision: {
+            changed: string[];
+            /** Format: date-time */
+            creation_date: string;
+            creator: string | null;
+            job: string;
+            project: string;
+            revision: number;
+        };
+        JobRevisionDetail: {
+            changed: string[];
+            /** Format: date-time */
+            creation_date: string;
+            creator: string | null;
+            definition: Record<string, unknown>;
+            job: string;
+            parameters: components["schemas"]["Parameter"][];
+            policy: Record<string, unknown>;
+            project: string;
+            properties: Record<string, unknown>;
+            revision: number;
+        };
+        JobRevisionPage: {
+            items: components["schemas"]["JobRevision"][];
             next_cursor: string | null;
         };
         /** @enum {unknown} */
@@ -1405,6 +1552,11 @@ export interface components {
         };
         RetryInput: {
             parameters?: Record<string, unknown>;
+        };
+        RevisionChanges: {
+            changes: components["schemas"]["Difference"][];
+            revision: number;
+            since: number;
         };
         Run: {
             cause: components["schemas"]["Cause"];
@@ -2103,11 +2255,11 @@ export interface operations {
                  * @example {
                  *       "files": [
                  *         {
-                 *           "name": "make build",
-                 *           "content": "text"
+                 *           "name": "project.json",
+                 *           "content": "[]"
                  *         }
                  *       ],
-                 *       "dry_run": false
+                 *       "dry_run": true
                  *     }
                  */
                 "application/json": components["schemas"]["JobOrchestraImport"];
@@ -2708,6 +2860,8 @@ export interface operations {
                 cursor?: string;
                 /** @example 100 */
                 limit?: number;
+                /** @example text */
+                managed_by?: string;
                 /** @example -creation_date */
                 order?: string;
             };
@@ -2959,8 +3113,14 @@ export interface operations {
             query?: {
                 /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example text */
+                group?: string;
+                /** @example true */
+                is_enabled?: boolean;
                 /** @example 100 */
                 limit?: number;
+                /** @example text */
+                managed_by?: string;
                 /** @example -creation_date */
                 order?: string;
             };
@@ -3339,6 +3499,155 @@ export interface operations {
             };
         };
     };
+    listJobRevisions: {
+        parameters: {
+            query?: {
+                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
+                cursor?: string;
+                /** @example 100 */
+                limit?: number;
+                /** @example -creation_date */
+                order?: string;
+            };
+            header?: never;
+            path: {
+                /** @example build */
+                job: string;
+                /** @example website */
+                project: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "project": "website",
+                     *           "job": "build",
+                     *           "revision": 3,
+                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *           "creator": "maya",
+                     *           "changed": [
+                     *             "definition"
+                     *           ]
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobRevisionPage"];
+                };
+            };
+        };
+    };
+    getJobRevision: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @example build */
+                job: string;
+                /** @example website */
+                project: string;
+                /** @example 1 */
+                revision: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "project": "website",
+                     *       "job": "build",
+                     *       "revision": 3,
+                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
+                     *       "creator": "maya",
+                     *       "changed": [
+                     *         "definition"
+                     *       ],
+                     *       "definition": {
+                     *         "type": "commands",
+                     *         "commands": [
+                     *           "make build BRANCH={parameters.branch}"
+                     *         ]
+                     *       },
+                     *       "parameters": [
+                     *         {
+                     *           "key": "branch",
+                     *           "type": "boolean",
+                     *           "is_required": false,
+                     *           "choices": [],
+                     *           "pattern": null
+                     *         }
+                     *       ],
+                     *       "properties": {
+                     *         "os": "linux"
+                     *       },
+                     *       "policy": {
+                     *         "priority": 10
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["JobRevisionDetail"];
+                };
+            };
+        };
+    };
+    getJobChanges: {
+        parameters: {
+            query?: {
+                /** @example 1 */
+                since?: number;
+            };
+            header?: never;
+            path: {
+                /** @example build */
+                job: string;
+                /** @example website */
+                project: string;
+                /** @example 1 */
+                revision: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "since": 2,
+                     *       "revision": 3,
+                     *       "changes": [
+                     *         {
+                     *           "path": "definition.commands[0]",
+                     *           "before": "text",
+                     *           "after": "text"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RevisionChanges"];
+                };
+            };
+        };
+    };
     listRunsOfJob: {
         parameters: {
             query?: {
@@ -3451,7 +3760,7 @@ export interface operations {
             path: {
                 /** @example build */
                 job: string;
-                /** @example 42 */
+                /** @example 1 */
                 number: number;
                 /** @example website */
                 project: string;
@@ -3792,8 +4101,14 @@ export interface operations {
             query?: {
                 /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example true */
+                is_enabled?: boolean;
+                /** @example build */
+                job?: string;
                 /** @example 100 */
                 limit?: number;
+                /** @example text */
+                managed_by?: string;
                 /** @example -creation_date */
                 order?: string;
             };
@@ -4682,7 +4997,7 @@ export interface operations {
                 Range?: string;
             };
             path: {
-                /** @example 7 */
+                /** @example 1 */
                 line: number;
                 /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
@@ -4927,15 +5242,108 @@ export interface operations {
             };
         };
     };
+    bulkRuns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": "abort",
+                 *       "q": "status:failed created:>-24h",
+                 *       "ids": [
+                 *         "0199d3a4-5b6c-7d8e-9f01-23456789abcd"
+                 *       ],
+                 *       "dry_run": false,
+                 *       "cursor": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["BulkInput"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "action": "abort",
+                     *       "dry_run": true,
+                     *       "matched": 1,
+                     *       "items": [
+                     *         {
+                     *           "run": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
+                     *           "outcome": "done",
+                     *           "reason": "retry",
+                     *           "created": "text"
+                     *         }
+                     *       ],
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query: {
+                /** @example 20 */
+                limit?: number;
+                /** @example status:failed created:>-24h */
+                q: string;
+                /** @example [] */
+                types?: ("job" | "project" | "run" | "schedule" | "user" | "worker")[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "type": "job",
+                     *           "project": "website",
+                     *           "identifier": "text",
+                     *           "display_name": "Website",
+                     *           "path": "definition.commands[0]"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Hits"];
+                };
+            };
+        };
+    };
     listUsers: {
         parameters: {
             query?: {
                 /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example true */
+                is_enabled?: boolean;
                 /** @example 100 */
                 limit?: number;
                 /** @example -creation_date */
                 order?: string;
+                /** @example text */
+                role?: string;
             };
             header?: never;
             path?: never;
@@ -5507,10 +5915,16 @@ export interface operations {
             query?: {
                 /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
+                /** @example true */
+                is_active?: boolean;
+                /** @example true */
+                is_enabled?: boolean;
                 /** @example 100 */
                 limit?: number;
                 /** @example -creation_date */
                 order?: string;
+                /** @example text */
+                owner?: string;
             };
             header?: never;
             path?: never;

@@ -20,6 +20,12 @@ export type LogWindow = Schemas["LogWindow"];
 export type LogSection = Schemas["LogSection"];
 export type Me = Schemas["Me"];
 export type SignIn = Schemas["SignIn"];
+export type OwnPassword = Schemas["OwnPassword"];
+export type Reauthentication = Schemas["Reauthentication"];
+export type Authentication = Schemas["Authentication"];
+export type TokenInput = Schemas["TokenInput"];
+export type NewToken = Schemas["NewToken"];
+export type Session = Schemas["Session"];
 export type PasswordByLink = Schemas["PasswordByLink"];
 
 /** The item of the live topic `overview` (docs/live.md). */

@@ -1,19 +1,19 @@
 /** The frame around every page: where one is, where one can go, how true what one sees is. */
 import { Button, Menu } from "@mantine/core";
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
+import { Link, Outlet, useMatch, useNavigate, useParams, useRouterState } from "@tanstack/react-router";
 import { lazy, Suspense, useState } from "react";
 import { signOut } from "../api/requests";
 import { boot } from "../boot";
 import { useOverview } from "../live/hooks";
-import { live } from "../live/hub";
 import { projectsQuery } from "../queries";
 import { can, canAnywhere, useMe } from "../session";
 import { number, t } from "../text/t";
 import { Caret } from "../ui/caret";
-import { MenuLink } from "../ui/links";
+import { LinkButton, MenuLink } from "../ui/links";
 import { Empty } from "../ui/states";
 import { Tips } from "../ui/tip";
+import { leave } from "./leave";
 import { LivePill } from "./live-pill";
 import styles from "./shell.module.css";
 import { useShortcut, useShortcutKeys } from "./shortcuts";
@@ -26,19 +26,18 @@ export function Shell() {
   const navigate = useNavigate();
   const client = useQueryClient();
   const me = useMe();
+  const isOwnAccount = useMatch({ from: "/app/me", shouldThrow: false }) !== undefined;
   const [isHelpOpen, setHelpOpen] = useState(false);
   useShortcutKeys();
   useShortcut("?", t("help.open"), () => setHelpOpen(true));
   useShortcut("g r", t("help.go", { page: t("nav.runs") }), () => navigate(runsOf(project)));
   useShortcut("g j", t("help.go", { page: t("nav.jobs") }), () => navigate(jobsOf(project)));
+  useShortcut("g m", t("help.go", { page: t("me.title") }), () => navigate({ to: "/me" }));
   useShortcut("g w", t("help.go", { page: t("nav.workers") }), () => navigate({ to: "/workers" }));
 
-  const leave = async () => {
+  const onSignOut = async () => {
     await signOut().catch(() => undefined);
-    live.stop();
-    client.clear();
-    // A whole new page: nothing of the session stays in memory.
-    window.location.assign(`${boot.base_path}/login`);
+    leave(client);
   };
 
   return (
@@ -53,7 +52,7 @@ export function Shell() {
         <ProjectSwitch project={project} />
         <div className={styles.topbarEnd}>
           <LivePill />
-          <UserMenu onHelp={() => setHelpOpen(true)} onSignOut={leave} />
+          <UserMenu onHelp={() => setHelpOpen(true)} onSignOut={onSignOut} />
         </div>
       </header>
       <Navigation project={project} />
@@ -63,11 +62,21 @@ export function Shell() {
             {boot.announcement}
           </p>
         )}
-        {canAnywhere(me, "run.read") ? (
+        {canAnywhere(me, "run.read") || isOwnAccount ? (
           <Outlet />
         ) : (
-          <Empty title={t("error.no-role")} isPage>
-            {t("error.no-role.text", { user: me.user.identifier })}
+          <Empty
+            title={me.user.is_enabled ? t("error.no-role") : t("error.disabled")}
+            isPage
+            action={
+              <LinkButton to="/me" variant="default">
+                {t("me.title")}
+              </LinkButton>
+            }
+          >
+            {me.user.is_enabled
+              ? t("error.no-role.text", { user: me.user.identifier })
+              : t("error.disabled.text", { user: me.user.identifier })}
           </Empty>
         )}
         <Tips />
@@ -122,11 +131,14 @@ function Navigation({ project }: { project: string | undefined }) {
   const overview = useOverview();
   const me = useMe();
   const { pathname } = useRouterState({ select: (state) => state.location });
+  const isOwnAccount = useMatch({ from: "/app/me", shouldThrow: false }) !== undefined;
   const here = /\/jobs(\/[^/]+)?(\/trigger)?$/.test(pathname)
     ? "jobs"
     : /\/workers/.test(pathname)
       ? "workers"
-      : "runs";
+      : isOwnAccount
+        ? "me"
+        : "runs";
   const running = overview?.runs.running ?? 0;
   const workers = overview?.workers;
   const current = (name: string) => (here === name ? { "aria-current": "page" as const } : {});

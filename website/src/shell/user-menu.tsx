@@ -2,6 +2,7 @@ import { Button, Menu, useMantineColorScheme } from "@mantine/core";
 import { useMe } from "../session";
 import { t } from "../text/t";
 import { Caret } from "../ui/caret";
+import { MenuLink } from "../ui/links";
 
 const SCHEMES = ["auto", "light", "dark"] as const;
 
@@ -16,6 +17,10 @@ export function UserMenu({ onHelp, onSignOut }: { onHelp: () => void; onSignOut:
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
+        <MenuLink to="/me" rightSection={<kbd>g m</kbd>}>
+          {t("me.title")}
+        </MenuLink>
+        <Menu.Divider />
         <div role="group" aria-label={t("user.theme")}>
           <Menu.Label>{t("user.theme")}</Menu.Label>
           {SCHEMES.map((scheme) => (

@@ -3,6 +3,7 @@ import { Button } from "@mantine/core";
 import { type ReactNode, useEffect, useState } from "react";
 import { asProblem } from "../api/problem";
 import { t } from "../text/t";
+import { clock } from "../time/format";
 import { Heading } from "./heading";
 import styles from "./ui.module.css";
 
@@ -47,20 +48,46 @@ interface EmptyProps {
   readonly action?: ReactNode;
   /** It is all that the page has. */
   readonly isPage?: boolean;
+  /** Of its heading, where it stands in a part of the page that has one. */
+  readonly level?: 2 | 3;
 }
 
-export function Empty({ title, children, action, isPage = false }: EmptyProps) {
+export function Empty({ title, children, action, isPage = false, level = 2 }: EmptyProps) {
   return (
-    <div className={styles.empty}>
-      {isPage ? <Heading title={title}>{title}</Heading> : <h2>{title}</h2>}
+    <div className={styles.empty} data-level={level}>
+      <Title title={title} isPage={isPage} level={level} />
       {children !== undefined && <div className={styles.emptyText}>{children}</div>}
       {action}
     </div>
   );
 }
 
+/** Above what was true a while ago, when asking again fails: nothing that is shown goes away. */
+export function Stale({ since, retry }: { since: number; retry: () => void }) {
+  return (
+    <p role="status" className={styles.stale}>
+      <span>{t("state.stale", { time: clock(new Date(since)) })}</span>
+      <Button size="xs" variant="default" onClick={retry}>
+        {t("action.retry")}
+      </Button>
+    </p>
+  );
+}
+
+function Title({ title, isPage, level }: { title: string; isPage: boolean; level: 2 | 3 }) {
+  if (isPage) return <Heading title={title}>{title}</Heading>;
+  return level === 2 ? <h2>{title}</h2> : <h3>{title}</h3>;
+}
+
+interface FailureProps {
+  readonly error: unknown;
+  readonly retry?: () => void;
+  readonly isPage?: boolean;
+  readonly level?: 2 | 3;
+}
+
 /** Says what failed in the server's words, and offers to try again where that can help. */
-export function Failure({ error, retry, isPage = false }: { error: unknown; retry?: () => void; isPage?: boolean }) {
+export function Failure({ error, retry, isPage = false, level = 2 }: FailureProps) {
   const problem = asProblem(error);
   const [title, text] =
     problem.status === 403
@@ -70,8 +97,8 @@ export function Failure({ error, retry, isPage = false }: { error: unknown; retr
         : [problem.isUnreachable ? t("error.unreachable") : problem.title, problem.detail];
   const canRetry = retry !== undefined && problem.status !== 403 && problem.status !== 404;
   return (
-    <div className={styles.empty} role="alert">
-      {isPage ? <Heading title={title}>{title}</Heading> : <h2>{title}</h2>}
+    <div className={styles.empty} data-level={level} role="alert">
+      <Title title={title} isPage={isPage} level={level} />
       {text !== "" && <p className={styles.emptyText}>{text}</p>}
       {problem.requestId !== null && (
         <p className={styles.emptyText}>{t("error.request", { id: problem.requestId })}</p>
