@@ -49,7 +49,6 @@ def remove(
 
 def _remove(connection: Connection, gone: Sequence[Run], now: datetime, actor: str | None) -> None:
     for some in parts(run.identifier for run in gone):
-        # Not one by one: keys have no index for this, and are looked through once for all.
         for column in (
             schema.log_chunk.c.run,
             schema.event.c.run,

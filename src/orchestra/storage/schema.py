@@ -379,6 +379,8 @@ idempotency_key: Final = Table(
     Column("creation_date", Date(), nullable=False),
     # Keys whose time is over.
     Index("ix_idempotency_key_creation_date", "creation_date"),
+    # The keys of a run that is deleted.
+    Index("ix_idempotency_key_run", "run"),
 )
 
 setting: Final = Table(

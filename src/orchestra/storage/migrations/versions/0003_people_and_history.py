@@ -19,6 +19,7 @@ def upgrade() -> None:
     op.add_column("session", sa.Column("client", string(), nullable=False, server_default=""))
     op.add_column("session", sa.Column("authentication_date", Date()))
     op.add_column("sign_in_code", sa.Column("purpose", string(), nullable=False, server_default="sign_in"))
+    op.create_index("ix_idempotency_key_run", "idempotency_key", ["run"])
     is_password = sa.text("type = 'password'")
     op.create_index(
         "uq_user_authentication_password",
