@@ -54,7 +54,7 @@ MEANING: Final = re.compile(
             r"If-Match: expected \* or entity tags in double quotes, got '0'",
             r"Idempotency-Key: the key was used with another body",
             r": expected (either |the key 'projects')",
-            r".*: unknown (name \{|parameter '|element '|time zone '|file ')",
+            r".*: unknown [a-z ]+['{]",
         )
     ),
     re.DOTALL,

@@ -148,3 +148,21 @@ def test_s60_two_thousand_silent_connections_do_not_stop_somebody_who_signed_in(
         for silent in silent_ones:
             gone.register(silent, select.POLLRDHUP)
         assert len(gone.poll(0)) >= 2_000 - ConnectionLimits().waiting_of_place - 1
+
+
+def test_s60_many_addresses_together_are_bounded_and_the_busiest_gives_way(tmp_path: Path) -> None:
+    limits = ConnectionLimits(waiting_of_place=20, waiting=50)
+    with running(tmp_path, limits=limits) as rig, ExitStack() as opened:
+        quiet = opened.enter_context(connect(rig))
+        many = []
+        for last in range(2, 8):
+            for _ in range(20):
+                made = socket.create_connection(("127.0.0.1", rig.port), WAIT_S, source_address=(f"127.0.0.{last}", 0))
+                many.append(opened.enter_context(made))
+        assert rig.api.get("/api/v1/me").status_code == 200
+        gone = select.poll()
+        for silent in many:
+            gone.register(silent, select.POLLRDHUP)
+        assert len(gone.poll(0)) >= len(many) - limits.waiting - 1
+        quiet.sendall(b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert rest(quiet).startswith(b"HTTP/1.1 200")
