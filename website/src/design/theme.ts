@@ -47,7 +47,13 @@ export const theme = createTheme({
     PasswordInput: { classNames: { ...field.classNames, innerInput: controls.innerInput ?? "" } },
     Textarea: field,
     NativeSelect: field,
-    Checkbox: { classNames: { input: controls.check ?? "", label: controls.checkLabel ?? "" } },
+    Checkbox: {
+      classNames: {
+        input: controls.check ?? "",
+        label: controls.checkLabel ?? "",
+        description: controls.checkText ?? "",
+      },
+    },
     Menu: {
       // Inside its landmark, and without the placeholder that no menu may hold: both are what screen readers expect.
       defaultProps: {

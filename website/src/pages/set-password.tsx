@@ -56,6 +56,7 @@ export default function SetPasswordPage({ code }: Props) {
           label={t("password.new")}
           description={t("password.rules")}
           error={ofPassword.length === 0 ? undefined : ofPassword.join("; ")}
+          aria-invalid={ofPassword.length > 0}
           name="password"
           autoComplete="new-password"
           required

@@ -75,6 +75,7 @@ function Question({ onAnswer }: { onAnswer: (isProven: boolean) => void }) {
           withAsterisk={false}
           value={secret}
           error={problem}
+          aria-invalid={problem !== null}
           onChange={(event) => setSecret(event.currentTarget.value)}
           visibilityToggleButtonProps={{ "aria-label": t("login.password.show") }}
           data-autofocus

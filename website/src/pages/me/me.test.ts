@@ -20,6 +20,7 @@ test("a token is limited to own roles, or lesser ones in the same place", () => 
   const entries = (...roles: string[]) => limitsOf(roles).map((one) => one.entry);
   expect(entries("Administrator")).toEqual(["Administrator", "Auditor", "Operator", "Viewer"]);
   expect(entries("Viewer", "Operator@web")).toEqual(["Viewer", "Operator@web", "Viewer@web"]);
+  expect(entries("Administrator@web")).toEqual(["Administrator@web", "Operator@web", "Viewer@web"]);
   expect(entries("Operator", "Viewer")).toEqual(["Operator", "Viewer"]);
   expect(entries()).toEqual([]);
 });

@@ -15,7 +15,7 @@ import { Dialog } from "../../ui/dialog";
 import { useProof } from "../../ui/proof";
 import ui from "../../ui/ui.module.css";
 import styles from "./me.module.css";
-import { Section } from "./section";
+import { Section, useHeading } from "./section";
 
 type Open = "set" | "remove" | null;
 
@@ -27,6 +27,7 @@ export function PasswordSection({ me }: { me: Me }) {
   const hasPassword = me.user.has_password;
   const [open, setOpen] = useState<Open>(null);
   const [done, setDone] = useState("");
+  const [heading, focusHeading] = useHeading();
   const begin = (what: Open) => {
     setDone("");
     setOpen(what);
@@ -42,21 +43,22 @@ export function PasswordSection({ me }: { me: Me }) {
   return (
     <Section
       title={t("me.password")}
+      heading={heading}
       text={hasPassword ? <State record={record} /> : t("me.password.none")}
       action={
         <div className={styles.actions}>
+          <Button variant="default" onClick={() => whyNotSet === null && begin("set")} {...blocked(whyNotSet)}>
+            {hasPassword ? t("me.password.change") : t("me.password.set")}
+          </Button>
           {record !== undefined && (
             <Button
-              variant="subtle"
+              variant="default"
               onClick={() => whyNotRemove === null && begin("remove")}
               {...blocked(whyNotRemove)}
             >
               {t("me.password.remove")}
             </Button>
           )}
-          <Button variant="default" onClick={() => whyNotSet === null && begin("set")} {...blocked(whyNotSet)}>
-            {hasPassword ? t("me.password.change") : t("me.password.set")}
-          </Button>
         </div>
       }
     >
@@ -71,7 +73,10 @@ export function PasswordSection({ me }: { me: Me }) {
           title={t("me.password.remove.title")}
           confirm={t("me.password.remove.confirm")}
           action={() => deleteOwnAuthentication(record.identifier)}
-          onDone={() => finish(t("me.password.remove.done"))}
+          onDone={() => {
+            finish(t("me.password.remove.done"));
+            focusHeading();
+          }}
           onClose={() => setOpen(null)}
         >
           <p>{t("me.password.remove.text")}</p>
@@ -89,13 +94,13 @@ function State({ record }: { record: Authentication | undefined }) {
       {record.last_use_date !== null && (
         <>
           {" · "}
-          {t("token.last-use")} <Time value={record.last_use_date} />
+          {t("me.password.used")} <Time value={record.last_use_date} />
         </>
       )}
       {record.expiration_date !== null && (
         <>
           {" · "}
-          {Date.parse(record.expiration_date) <= Date.now() ? t("token.expired") : t("token.expires")}{" "}
+          {Date.parse(record.expiration_date) <= Date.now() ? t("me.password.expired") : t("me.password.until")}{" "}
           <Time value={record.expiration_date} />
         </>
       )}
@@ -149,6 +154,7 @@ function PasswordDialog({ me, onDone, onClose }: { me: Me; onDone: () => void; o
           <PasswordInput
             label={t("me.password.current")}
             error={ofCurrent}
+            aria-invalid={ofCurrent !== null}
             name="current-password"
             autoComplete="current-password"
             required
@@ -163,6 +169,7 @@ function PasswordDialog({ me, onDone, onClose }: { me: Me; onDone: () => void; o
           label={t("password.new")}
           description={t("password.rules")}
           error={ofPassword}
+          aria-invalid={ofPassword !== null}
           name="new-password"
           autoComplete="new-password"
           required

@@ -21,20 +21,25 @@ export function meaningOf({ role, project }: RoleEntry): string {
   return sentenceOf(`role.${role.toLowerCase()}${project === null ? "" : ".project"}`) ?? "";
 }
 
-/** Each role gives all that those after it give. */
+/** The lesser roles within each. On one project an Auditor is a Viewer: there is no administration to read. */
 const WITHIN: Record<string, readonly string[]> = {
   Administrator: ["Auditor", "Operator", "Viewer"],
   Auditor: ["Viewer"],
   Operator: ["Viewer"],
 };
+const WITHIN_PROJECT: Record<string, readonly string[]> = {
+  Administrator: ["Operator", "Viewer"],
+  Operator: ["Viewer"],
+};
 
 /** The roles that a token of somebody with `roles` can be limited to: their own, and lesser ones in the same place. */
 export function limitsOf(roles: readonly string[]): RoleEntry[] {
-  const found = roles
-    .map(parseRole)
-    .flatMap((one) => [
-      one,
-      ...(WITHIN[one.role] ?? []).map((role) => parseRole(one.project === null ? role : `${role}@${one.project}`)),
-    ]);
+  const found = roles.map(parseRole).flatMap((one) => {
+    const lesser =
+      one.project === null
+        ? (WITHIN[one.role] ?? [])
+        : (WITHIN_PROJECT[one.role] ?? []).map((role) => `${role}@${one.project}`);
+    return [one, ...lesser.map(parseRole)];
+  });
   return [...new Map(found.map((one) => [one.entry, one])).values()];
 }

@@ -1,5 +1,5 @@
 import type { UseQueryResult } from "@tanstack/react-query";
-import { type ReactNode, useId } from "react";
+import { type ReactNode, type RefObject, useId, useRef } from "react";
 import { Empty, Failure, GreyRows, Loading, Stale } from "../../ui/states";
 import styles from "./me.module.css";
 
@@ -9,17 +9,25 @@ interface Props {
   readonly text?: ReactNode;
   /** What can be done here; at the end of its head. */
   readonly action?: ReactNode;
+  /** Takes the focus when what had it is gone. */
+  readonly heading?: RefObject<HTMLHeadingElement | null>;
   readonly children?: ReactNode;
 }
 
+/** For a section: its heading, and what moves the focus there once what had it has gone from the page. */
+export function useHeading(): [RefObject<HTMLHeadingElement | null>, () => void] {
+  const heading = useRef<HTMLHeadingElement>(null);
+  return [heading, () => requestAnimationFrame(() => heading.current?.focus({ preventScroll: true }))];
+}
+
 /** One part of the account. */
-export function Section({ title, text, action, children }: Props) {
+export function Section({ title, text, action, heading, children }: Props) {
   const id = useId();
   return (
     <section className={styles.section} aria-labelledby={id}>
       <div className={styles.sectionHead}>
         <div>
-          <h2 id={id} tabIndex={-1}>
+          <h2 ref={heading} id={id} tabIndex={-1}>
             {title}
           </h2>
           {text !== undefined && <p className={styles.text}>{text}</p>}

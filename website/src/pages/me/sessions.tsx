@@ -16,7 +16,7 @@ import { Empty } from "../../ui/states";
 import ui from "../../ui/ui.module.css";
 import page from "../page.module.css";
 import styles from "./me.module.css";
-import { Answered, Section } from "./section";
+import { Answered, Section, useHeading } from "./section";
 
 export function SessionSection({ me }: { me: Me }) {
   const client = useQueryClient();
@@ -24,6 +24,7 @@ export function SessionSection({ me }: { me: Me }) {
   const query = useQuery({ ...ownSessionsQuery, enabled: unreadable === null });
   const [isLeaving, setLeaving] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
+  const [heading, focusHeading] = useHeading();
   const whyNotEnd = whyNot(me, "account.update");
   const end = async (session: Session) => {
     setProblem(null);
@@ -35,12 +36,14 @@ export function SessionSection({ me }: { me: Me }) {
       if (found.status !== 404) setProblem(found.message);
     }
     await client.invalidateQueries({ queryKey: ownSessionsQuery.queryKey });
+    focusHeading();
   };
   const isSession = me.authentication.kind === "session";
   const count = query.data?.items.length ?? 0;
   return (
     <Section
       title={t("me.sessions")}
+      heading={heading}
       text={t("me.sessions.text")}
       action={
         <Button
@@ -102,7 +105,7 @@ function SessionTable({ sessions, whyNotEnd, onEnd }: TableProps) {
           <th scope="col">{t("session.begun")}</th>
           <th scope="col">{t("token.last-use")}</th>
           <th scope="col">{t("session.ends")}</th>
-          <th scope="col">
+          <th scope="col" className={styles.actionColumn}>
             <span className="visually-hidden">{t("worker.actions")}</span>
           </th>
         </tr>

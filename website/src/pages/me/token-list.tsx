@@ -11,12 +11,12 @@ import { useNow } from "../../time/now";
 import { Time } from "../../time/time";
 import { blocked } from "../../ui/blocked";
 import { ConfirmDialog } from "../../ui/confirm";
-import { CopyButton } from "../../ui/copy";
+import { copyText } from "../../ui/copy";
 import { Empty } from "../../ui/states";
 import page from "../page.module.css";
 import styles from "./me.module.css";
 import { NewTokenDialog } from "./new-token";
-import { Answered, Section } from "./section";
+import { Answered, Section, useHeading } from "./section";
 import { stateOf } from "./tokens";
 
 type Ending = { readonly token: Authentication; readonly how: "expire" | "delete" } | null;
@@ -28,6 +28,7 @@ export function TokenSection({ me }: { me: Me }) {
   const [isMaking, setMaking] = useState(false);
   const [made, setMade] = useState<NewToken | null>(null);
   const [ending, setEnding] = useState<Ending>(null);
+  const [heading, focusHeading] = useHeading();
   const reload = () => {
     for (const { queryKey } of [ownAuthenticationsQuery, ownSessionsQuery]) void client.invalidateQueries({ queryKey });
   };
@@ -35,11 +36,17 @@ export function TokenSection({ me }: { me: Me }) {
   const onEnded = () => {
     if (ending?.token.identifier === made?.identifier) setMade(null);
     setEnding(null);
+    focusHeading();
     reload();
+  };
+  const onCopied = () => {
+    setMade(null);
+    focusHeading();
   };
   return (
     <Section
       title={t("me.tokens")}
+      heading={heading}
       text={t("me.tokens.text")}
       action={
         <Button onClick={() => whyNotMake === null && setMaking(true)} {...blocked(whyNotMake)}>
@@ -47,7 +54,7 @@ export function TokenSection({ me }: { me: Me }) {
         </Button>
       }
     >
-      {made !== null && <Secret token={made} onClose={() => setMade(null)} />}
+      {made !== null && <Secret token={made} onClose={onCopied} />}
       <Answered query={query} reason={unreadable} forbidden={t("me.tokens.forbidden")}>
         {({ items }) => <TokenTable me={me} tokens={items.filter((one) => one.type === "token")} onEnd={setEnding} />}
       </Answered>
@@ -73,6 +80,7 @@ const nameOf = (token: Authentication): string => token.description || token.ide
 /** In the page and not in a dialog: a key that is pressed by accident must not take away what is shown once. */
 function Secret({ token, onClose }: { token: NewToken; onClose: () => void }) {
   const box = useRef<HTMLDivElement>(null);
+  const [isCopied, setCopied] = useState(false);
   useEffect(() => {
     box.current?.focus();
     box.current?.scrollIntoView({ block: "nearest" });
@@ -82,14 +90,15 @@ function Secret({ token, onClose }: { token: NewToken; onClose: () => void }) {
       <p>
         <strong>{t("token.made.of", { token: nameOf(token) })}</strong> {t("token.made.text")}
       </p>
-      <div className={styles.secretLine}>
-        <code>{token.secret}</code>
-        <CopyButton text={token.secret} label={t("token.copy")} />
-      </div>
-      <div>
-        <Button variant="default" size="xs" onClick={onClose}>
+      <code className={styles.secretText}>{token.secret}</code>
+      <div className={styles.actions}>
+        <Button onClick={async () => setCopied(await copyText(token.secret))}>{t("token.copy")}</Button>
+        <Button variant="default" onClick={onClose}>
           {t("token.made.done")}
         </Button>
+        <span role="status" className={styles.copied}>
+          {isCopied ? t("action.copied") : ""}
+        </span>
       </div>
     </div>
   );
@@ -119,7 +128,7 @@ function TokenTable({ me, tokens, onEnd }: TableProps) {
           <th scope="col">{t("run.created")}</th>
           <th scope="col">{t("token.last-use")}</th>
           <th scope="col">{t("token.expires")}</th>
-          <th scope="col">
+          <th scope="col" className={styles.actionColumn}>
             <span className="visually-hidden">{t("worker.actions")}</span>
           </th>
         </tr>
@@ -205,7 +214,6 @@ function EndDialog({ token, how, onDone, onClose }: EndProps) {
       onDone={onDone}
       onClose={onClose}
     >
-      <p>{t("token.end.text")}</p>
       <p>{how === "expire" ? t("token.expire.text") : t("token.delete.text")}</p>
     </ConfirmDialog>
   );
