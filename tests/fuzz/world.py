@@ -28,6 +28,8 @@ BUILD: Final = {
     "parameters": [{"key": "branch", "default": "main"}, {"key": "count", "type": "integer", "default": 1}],
     "definition": {"type": "commands", "commands": ["make build BRANCH={parameters.branch}"]},
 }
+FUZZING: Final = "fuzzing"
+"""Describes the tokens that ask."""
 LOG: Final = b"cloning\n\x1b[32mok\x1b[0m\n" + b"a line of the log\n" * 200 + b"\xff\xfe and no end of line"
 
 ROLES: Final = {
@@ -100,7 +102,7 @@ def admit(rig: Rig, user: str) -> str:
     def restore(rows: Connection) -> str:
         users.save(rows, wanted, now)
         if authentications.get(rows, identifier) is None:
-            authentications.create_token(rows, user, identifier, secret, now, description="fuzzing")
+            authentications.create_token(rows, user, identifier, secret, now, description=FUZZING)
         return tokens.make(TokenKind.USER, identifier, secret)
 
     return rig.write(restore)
