@@ -2,6 +2,7 @@
 
 site        `orchestra up` with four slots: server, one local worker, the examples; one for each module
 visitor     a page of that site, signed in as the administrator
+arrive      makes users of that site and lets them sign in, see browser.person
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from browser.person import Arrivals, Arrive
 from browser.visitor import Visitor
 from support.installation import Installation
 
@@ -30,3 +32,11 @@ def visitor(page: Page, page_problems: list[str], site: Installation) -> Visitor
     visitor = Visitor(page, site, page_problems)
     visitor.sign_in()
     return visitor
+
+
+@pytest.fixture
+def arrive(browser: Browser, site: Installation) -> Iterator[Arrive]:
+    arrivals = Arrivals(browser, site)
+    yield arrivals.arrive
+    arrivals.leave()
+    assert not arrivals.problems, arrivals.problems

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, expect
 
-from browser.visitor import Visitor, arrive, open_context
+from browser.visitor import SETTLED, Visitor, arrive, open_context
 from support.installation import PROJECT, Gate, Installation
 from support.waiting import wait_for
 
@@ -69,11 +69,8 @@ PAGES = {
     "events": f"{RUN}/events",
     "definition": f"{RUN}/definition",
     "workers": "/workers",
+    "account": "/me",
 }
-# What appears has appeared; what turns for ever (a run) may turn.
-SETTLED = """() => Promise.all(document.getAnimations()
-    .filter(one => one.effect.getComputedTiming().endTime !== Infinity)
-    .map(one => one.finished.catch(() => 0)))"""
 # What shows that the page has arrived, where the heading stands before its content.
 CONTENT = {
     "running": "[data-line='256']",
@@ -83,6 +80,7 @@ CONTENT = {
     "events": "main ol li time",
     "trigger": "form",
     "workers": "[data-row]",
+    "account": "table",
     "runs": "[data-row]",
     "jobs": "[data-row]",
 }

@@ -17,11 +17,15 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from orchestra.domain.run import Run
+from orchestra.client.entities import Run
 from support.chromium import watch
 from support.installation import Installation
 
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+# What appears has appeared; what turns for ever (a run) may turn.
+SETTLED = """() => Promise.all(document.getAnimations()
+    .filter(one => one.effect.getComputedTiming().endTime !== Infinity)
+    .map(one => one.finished.catch(() => 0)))"""
 
 
 @dataclass

@@ -155,7 +155,7 @@ export const en = {
   "me.tokens.forbidden": "Your tokens are not shown",
   "me.tokens.none": "No tokens yet",
   "me.tokens.none.text": "The command line and scripts use one.",
-  "me.tokens.text": "For the command line and for programs. A token may what you may, unless it is limited.",
+  "me.tokens.text": "For the command line and for programs. A token may do what you may, unless it is limited.",
 
   "nav.all-projects": "All projects",
   "nav.api": "API",
@@ -336,7 +336,7 @@ export const en = {
   "token.life": "Valid for",
   "token.limit": "Limit it to some roles",
   "token.limit.needed": "Choose at least one role",
-  "token.limit.text": "It may then only what these roles give, and can never make tokens or set a password",
+  "token.limit.text": "It may then do only what these roles give, and can never make tokens or set a password",
   "token.limited": "Only {roles}",
   "token.made": "New token",
   "token.made.done": "I have it",
