@@ -102,7 +102,7 @@ def test_the_previous_schema_is_upgraded_and_keeps_its_rows(url: str, fresh: Eng
     previous = revisions()[-2]
     migrate(parse_url(url), previous)
     with fresh.begin() as connection:
-        assert "creator" not in {column["name"] for column in inspect(connection).get_columns("job_revision")}
+        assert "stop" not in {column["name"] for column in inspect(connection).get_columns("run")}
         fill(connection)
     migrate(parse_url(url))
     with fresh.connect() as connection:
@@ -120,7 +120,10 @@ def fill(connection: Connection) -> None:
     """A project, a job and a run as a program of the first schema would have left them."""
     q = connection.exec_driver_sql
     q(f"""INSERT INTO project VALUES ('web', 'Web', '', '{{"a": {{"b": [1, null]}}}}', 'api', '{DATE}', '{DATE}')""")
-    q(f"INSERT INTO job_revision VALUES ('web', 'build', 1, '{{}}', '[]', '{{}}', '{{}}', '{DATE}')")
+    q(
+        f"INSERT INTO job_revision (project, job, revision, definition, parameters, properties, policy, creation_date) "
+        f"VALUES ('web', 'build', 1, '{{}}', '[]', '{{}}', '{{}}', '{DATE}')"
+    )
     job = 'project, identifier, display_name, description, definition, parameters, properties, "group", policy'
     q(
         f"INSERT INTO job ({job}, revision, managed_by, is_enabled, creation_date, update_date) "
@@ -156,9 +159,9 @@ def test_a_database_of_a_newer_program_is_refused_and_not_touched(url: str, fres
 def test_a_migration_that_fails_leaves_everything_as_it_was(url: str, fresh: Engine) -> None:
     migrate(parse_url(url), revisions()[-2])
     with fresh.begin() as connection:
-        connection.exec_driver_sql("CREATE INDEX uq_user_authentication_password ON user_authentication (type)")
+        connection.exec_driver_sql("ALTER TABLE run ADD COLUMN stop TEXT")
         before = shape(connection)
-    with pytest.raises(DBAPIError, match="uq_user_authentication_password"):
+    with pytest.raises(DBAPIError, match="stop"):
         migrate(parse_url(url))
     with fresh.connect() as connection:
         assert shape(connection) == before

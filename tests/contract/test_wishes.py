@@ -1,10 +1,13 @@
 """Cancel and abort: what the flags mean, exactly; each row of the product's table is a test."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Connection
 
 from orchestra.domain.errors import NotFound
 from orchestra.domain.run import Cause, CauseCode, Expired, GivenBack, Lost, NeverStarted, Run, RunStatus, Started
+from orchestra.domain.stop import Stop
 from orchestra.storage import events, runs
 from orchestra.storage.runs import WishOutcome
 from support.stored import assign, at, finished, furnish, insert, run_id
@@ -43,6 +46,24 @@ def test_cancel_of_an_assigned_run_is_noted_and_waits_for_the_worker(connection:
     assert (wish.outcome, wish.run.status, wish.run.should_cancel) == (WishOutcome.ACCEPTED, RunStatus.ASSIGNED, True)
     assert runs.get(connection, run.identifier) == wish.run
     assert types(connection, run)[-1] == "run.cancel_requested"
+
+
+def test_an_abort_begins_a_receipt_that_the_worker_continues(connection: Connection) -> None:
+    run = running(connection)
+    wish = runs.request_abort(connection, run.identifier, "ada", at(5))
+    assert wish.run.stop == Stop(requested_date=at(5), requested_by="ada")
+    told = Stop(requested_date=at(6), requested_by="ada", delivered_date=at(6), terminated_date=at(7))
+    assert runs.set_stop(connection, run.identifier, 1, told, at(8))
+    assert not runs.set_stop(connection, run.identifier, 1, told, at(8))
+    assert not runs.set_stop(connection, run.identifier, 2, replace(told, killed_date=at(8)), at(8))
+    after = runs.get(connection, run.identifier)
+    assert after is not None
+    assert after.stop == replace(told, requested_date=at(5))
+
+
+def test_a_cancel_of_a_pending_run_has_its_receipt_at_once(connection: Connection) -> None:
+    wish = runs.request_cancel(connection, insert(connection).identifier, "ada", at(5))
+    assert wish.run.stop == Stop(requested_date=at(5), requested_by="ada", verified_date=at(5))
 
 
 def test_a_wish_that_waits_may_be_repeated_and_changes_nothing(connection: Connection) -> None:

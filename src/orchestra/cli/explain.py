@@ -23,6 +23,8 @@ def explain(client: "Client", name: str, output: str) -> None:
         print_json(answer)
         return
     click.echo(f"{answer.status}: {answer.cause.message}")
+    if answer.stop is not None:
+        click.echo(f"stop: {answer.stop}")
     if answer.position is not None:
         click.echo(f"position {answer.position} in the queue")
     if answer.workers:

@@ -14,7 +14,7 @@ from orchestra.domain.run import TERMINAL
 
 if TYPE_CHECKING:
     from orchestra.client import Client
-    from orchestra.client.entities import Run
+    from orchestra.client.entities import Run, Stop
 
 
 @click.group(epilog="Example: orchestra run show examples/hello#3")
@@ -33,6 +33,9 @@ def show(client: "Client", name: str, output: str) -> None:
         print_json(found)
         return
     print_facts(f"{bold(f'{found.project}/{found.job} #{found.number}')}  {status(found)}", _facts(found))
+    if found.stop is not None:
+        click.echo()
+        print_facts("Stop", _stop_facts(found.stop, client.explain(found.identifier).stop or ""))
     if found.parameters:
         click.echo("\nParameters")
         for key, value in found.parameters.items():
@@ -62,6 +65,18 @@ def _facts(run: "Run") -> list[tuple[str, str]]:
         ("log", logged),
         ("log error", run.log_error or ""),
         ("results", run.result_error or ""),
+    ]
+
+
+def _stop_facts(stop: "Stop", how: str) -> list[tuple[str, str]]:
+    """The receipt of a stop: each date that there is, and how it stands."""
+    return [
+        ("requested", f"{date(stop.requested_date)}, by {stop.requested_by}"),
+        ("delivered", date(stop.delivered_date)),
+        ("terminated", date(stop.terminated_date)),
+        ("killed", date(stop.killed_date)),
+        ("verified", date(stop.verified_date)),
+        ("state", how),
     ]
 
 

@@ -40,7 +40,7 @@ def abort(client: "Client", *, names: tuple[str, ...], query: str | None, dry_ru
     """Abort runs: their whole process trees are terminated, then killed after their grace periods."""
     choice = pick(client, names, query)
     if choice.single is not None and not dry_run:
-        return _say(client.abort(choice.single.identifier), output)
+        return _say(client.abort(choice.single.identifier), output, client)
     return choice.carry_out("abort", dry_run=dry_run, yes=yes, output=output)
 
 
@@ -76,9 +76,11 @@ def retry(
     return 0
 
 
-def _say(run: "Run", output: str) -> int:
+def _say(run: "Run", output: str, client: "Client | None" = None) -> int:
     if output == "json":
         print_json(run)
-    else:
-        say_run(run)
+        return 0
+    say_run(run)
+    if client is not None and not run.has_ended and (how := client.explain(run.identifier).stop) is not None:
+        click.echo(how)
     return 0

@@ -27,13 +27,17 @@ class Verdict(Entity, frozen=True):
 
 
 class Explanation(Entity, frozen=True):
-    """`position` 1 is next in the queue; None when the run is not pending. `nearest` is the worker that lacks least."""
+    """`position` 1 is next in the queue; None when the run is not pending. `nearest` is the worker that lacks least.
+
+    `stop` says how far a stop has come; None without one.
+    """
 
     run: str
     status: RunStatus
     cause: Cause
     position: int | None
     nearest: str | None
+    stop: str | None
     workers: tuple[Verdict, ...]
 
 

@@ -126,6 +126,25 @@ class Step(Entity, frozen=True):
     log_end: int | None
 
 
+class Survivor(Entity, frozen=True):
+    """A process that could not be killed; `pid` 0 for a container."""
+
+    pid: int
+    command: str
+
+
+class Stop(Entity, frozen=True):
+    """The receipt of a stop; None is what did not happen (yet, or was not needed)."""
+
+    requested_date: datetime
+    requested_by: str
+    delivered_date: datetime | None
+    terminated_date: datetime | None
+    killed_date: datetime | None
+    verified_date: datetime | None
+    survivors: tuple[Survivor, ...]
+
+
 class Run(Entity, frozen=True):
     """A run, as lists have it."""
 
@@ -146,6 +165,7 @@ class Run(Entity, frozen=True):
     result_error: str | None
     should_cancel: bool
     should_abort: bool
+    stop: Stop | None
     steps: tuple[Step, ...]
     worker_properties: Json | None
     log_size: int

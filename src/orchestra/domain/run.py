@@ -29,6 +29,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, assert_never
 
+from orchestra.domain.stop import Stop, merged
+
 
 class RunStatus(StrEnum):
     """The observed status of a run; `skipped` exists inside pipelines only."""
@@ -125,6 +127,8 @@ class Run:
     should_cancel: bool = False
     should_abort: bool = False
     stop_requested_by: str | None = None
+    stop: Stop | None = None
+    """The receipt of a stop; None when nobody and nothing asked for one."""
     steps: tuple[Step, ...] = ()
     worker_properties: dict[str, Any] | None = None
     log_size: int = 0
@@ -173,6 +177,7 @@ class Finished:
     log_size: int = 0
     log_complete: bool = True
     log_error: str | None = None
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +186,7 @@ class NeverStarted:
 
     epoch: int
     cause: Cause
+    stop: Stop | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,8 +290,10 @@ def _after(run: Run, fact: Fact, now: datetime) -> Run:
                 log_size=fact.log_size,
                 log_complete=fact.log_complete,
                 log_error=fact.log_error,
+                stop=merged(run.stop, fact.stop, is_end=True),
             )
         case NeverStarted() | Cancelled() | Expired():
+            told = fact.stop if isinstance(fact, NeverStarted) else None
             return replace(
                 run,
                 update_date=now,
@@ -293,6 +301,7 @@ def _after(run: Run, fact: Fact, now: datetime) -> Run:
                 cause=fact.cause,
                 completion_date=now,
                 log_complete=True,
+                stop=_never_started(merged(run.stop, told, is_end=True), now),
             )
         case Lost():
             return replace(
@@ -306,3 +315,8 @@ def _after(run: Run, fact: Fact, now: datetime) -> Run:
             )
         case _:
             assert_never(fact)
+
+
+def _never_started(stop: Stop | None, now: datetime) -> Stop | None:
+    """A run of which nothing started has nothing alive, whoever found that out."""
+    return stop if stop is None or stop.verified_date is not None else replace(stop, verified_date=now)

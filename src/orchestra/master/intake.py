@@ -94,7 +94,7 @@ class Intake:
             case m.Started():
                 one.started = told
             case m.Stepped():
-                one.steps = told.steps
+                one.steps, one.stop = told.steps, told.stop
                 size += _MESSAGE_BYTES * len(told.steps)
             case m.Wrote():
                 one.writes.append(told)

@@ -16,7 +16,7 @@ Functions of a connection and values; they may be executed twice.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Final
@@ -39,6 +39,7 @@ from orchestra.domain.run import (
     Started,
     Step,
 )
+from orchestra.domain.stop import Stop
 from orchestra.storage import log_chunks, runs, workers
 from orchestra.storage.log_lines import Times
 from orchestra.wire import codec
@@ -57,6 +58,8 @@ class Report:
     started: m.Started | None = None
     refused: m.Refused | None = None
     steps: tuple[Step, ...] | None = None
+    stop: Stop | None = None
+    """How far a stop has come; it comes with the steps."""
     writes: list[m.Wrote] = field(default_factory=list)
     finished: m.Finished | None = None
     size: int = 0
@@ -225,6 +228,8 @@ class _Transaction:
                     return outcome
         if report.steps is not None and report.finished is None:
             runs.set_steps(self._connection, report.run, report.epoch, report.steps, self._now)
+            if (stop := _credible(report.stop)) is not None:
+                runs.set_stop(self._connection, report.run, report.epoch, stop, self._now)
         key = (report.run, report.epoch)
         if key not in verdicts:
             return Outcome(report, Result.STORED, after)
@@ -278,7 +283,7 @@ def _facts(report: Report, verdict: LogVerdict | None) -> list[Fact]:
         return facts
     cause = Cause(finished.cause.code, codec.cut(finished.cause.message))
     if finished.never_started:
-        facts.append(NeverStarted(epoch=report.epoch, cause=cause))
+        facts.append(NeverStarted(epoch=report.epoch, cause=cause, stop=_credible(finished.stop)))
         return facts
     results, result_error = read_results(finished)
     facts.append(
@@ -293,9 +298,18 @@ def _facts(report: Report, verdict: LogVerdict | None) -> list[Fact]:
             log_size=verdict.size,
             log_complete=verdict.is_complete,
             log_error=verdict.error,
+            stop=_credible(finished.stop),
         )
     )
     return facts
+
+
+def _credible(stop: Stop | None) -> Stop | None:
+    """A worker's receipt with texts as they may be shown."""
+    if stop is None:
+        return None
+    survivors = tuple(replace(one, command=codec.cut(one.command)) for one in stop.survivors)
+    return replace(stop, requested_by=codec.cut(stop.requested_by), survivors=survivors)
 
 
 def _reported(fact: Fact) -> str:

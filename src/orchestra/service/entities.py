@@ -15,6 +15,7 @@ from orchestra.domain.job import Job, Parameter
 from orchestra.domain.project import Project
 from orchestra.domain.run import Cause, Run, RunStatus, Step
 from orchestra.domain.schedule import Schedule
+from orchestra.domain.stop import Stop, Survivor
 from orchestra.domain.user import AuthenticationType, User, UserAuthentication
 from orchestra.domain.worker import Worker
 from orchestra.storage.sessions import Session
@@ -102,6 +103,19 @@ class StepEntity(Entity, frozen=True):
     log_end: int | None
 
 
+class StopEntity(Entity, frozen=True):
+    """The receipt of a stop: who or what asked for it, and when it was delivered to the worker, the processes were
+    told to end, killed, and verified to be gone; null is what did not happen (yet, or was not needed)."""
+
+    requested_date: Date
+    requested_by: str
+    delivered_date: Date | None
+    terminated_date: Date | None
+    killed_date: Date | None
+    verified_date: Date | None
+    survivors: tuple[Survivor, ...]
+
+
 class RunSummary(Entity, frozen=True):
     """A run without what may be large; lists of the website hold these."""
 
@@ -130,8 +144,9 @@ class RunSummary(Entity, frozen=True):
 
 
 class RunEntity(RunSummary, frozen=True):
-    """A run."""
+    """A run. `stop` is null when nobody and nothing asked that it end."""
 
+    stop: StopEntity | None
     results: Any
     steps: list[StepEntity]
     worker_properties: Json | None
@@ -266,9 +281,10 @@ _project = _copier(ProjectEntity)
 _job = _copier(JobEntity)
 _schedule = _copier(ScheduleEntity, "misfire_window", "jitter")
 _step = _copier(StepEntity)
+_stop = _copier(StopEntity)
 _summary = _copier(RunSummary)
-_run = _copier(RunEntity, "steps")
-_detail = _copier(RunDetail, "steps", "definition")
+_run = _copier(RunEntity, "steps", "stop")
+_detail = _copier(RunDetail, "steps", "stop", "definition")
 _worker = _copier(WorkerEntity, "active_runs")
 _user = _copier(UserEntity)
 _authentication = _copier(AuthenticationEntity)
@@ -296,6 +312,11 @@ def steps(values: tuple[Step, ...]) -> list[StepEntity]:
     return [_step(value) for value in values]
 
 
+def stop(value: Stop | None) -> StopEntity | None:
+    """Show the receipt of a stop."""
+    return None if value is None else _stop(value)
+
+
 def summary(value: Run) -> RunSummary:
     """Show a run in short."""
     return _summary(value)
@@ -303,12 +324,12 @@ def summary(value: Run) -> RunSummary:
 
 def run(value: Run) -> RunEntity:
     """Show a run."""
-    return _run(value, steps=steps(value.steps))
+    return _run(value, steps=steps(value.steps), stop=stop(value.stop))
 
 
 def run_detail(value: Run, definition: Mapping[str, Any]) -> RunDetail:
     """Show a run with its definition."""
-    return _detail(value, steps=steps(value.steps), definition=dict(definition))
+    return _detail(value, steps=steps(value.steps), stop=stop(value.stop), definition=dict(definition))
 
 
 def worker(value: Worker, active_runs: int) -> WorkerEntity:

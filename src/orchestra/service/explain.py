@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from orchestra.domain.matching import Reason, WorkerVerdict, nearest, verdict
-from orchestra.domain.run import Cause, Run, RunStatus
+from orchestra.domain.run import TERMINAL, Cause, Run, RunStatus
+from orchestra.domain.stop import describe
 from orchestra.service.entities import Entity
 from orchestra.storage import job_revisions, run_counts, workers
 
@@ -33,13 +34,17 @@ class VerdictEntity(Entity, frozen=True):
 
 
 class Explanation(Entity, frozen=True):
-    """`position` 1 is next in the queue; null when the run is not pending. `nearest` is the worker that lacks least."""
+    """`position` 1 is next in the queue; null when the run is not pending. `nearest` is the worker that lacks least.
+
+    `stop` says how far a stop has come, such as `not delivered yet: worker w1 is offline`; null without one.
+    """
 
     run: str
     status: RunStatus
     cause: Cause
     position: int | None
     nearest: str | None
+    stop: str | None
     workers: list[VerdictEntity]
 
 
@@ -47,7 +52,13 @@ def explain(connection: Connection, run: Run) -> Explanation:
     """Return the explanation; verdicts only while the run is pending."""
     if run.status is not RunStatus.PENDING:
         return Explanation(
-            run=run.identifier, status=run.status, cause=run.cause, position=None, nearest=None, workers=[]
+            run=run.identifier,
+            status=run.status,
+            cause=run.cause,
+            position=None,
+            nearest=None,
+            stop=_stop(connection, run),
+            workers=[],
         )
     revision = job_revisions.get(connection, run.project, run.job, run.job_revision)
     properties = {} if revision is None else revision.properties
@@ -60,8 +71,17 @@ def explain(connection: Connection, run: Run) -> Explanation:
         cause=run.cause,
         position=run_counts.position(connection, run),
         nearest=None if closest is None else closest.worker,
+        stop=None,
         workers=[_show(one) for one in verdicts],
     )
+
+
+def _stop(connection: Connection, run: Run) -> str | None:
+    if run.stop is None:
+        return None
+    worker = None if run.worker is None else workers.get(connection, run.worker)
+    is_connected = worker is not None and worker.is_active
+    return describe(run.stop, worker=run.worker, is_connected=is_connected, has_ended=run.status in TERMINAL)
 
 
 def _show(found: WorkerVerdict) -> VerdictEntity:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, bindparam, update
 
 from orchestra.domain.errors import NotFound
 from orchestra.domain.run import TERMINAL, Cancelled, Cause, CauseCode, Run, RunStatus
+from orchestra.domain.stop import Stop
 from orchestra.storage import events, schema
 from orchestra.storage.event_type import EventType
 from orchestra.storage.run_rows import get
@@ -28,12 +29,12 @@ _RUN: Final = schema.run
 _CANCEL: Final = (
     update(_RUN)
     .where(_RUN.c.identifier == bindparam("of"))
-    .values(should_cancel=True, stop_requested_by=bindparam("by"), update_date=bindparam("now"))
+    .values(should_cancel=True, stop_requested_by=bindparam("by"), stop=bindparam("stop"), update_date=bindparam("now"))
 )
 _ABORT: Final = (
     update(_RUN)
     .where(_RUN.c.identifier == bindparam("of"))
-    .values(should_abort=True, stop_requested_by=bindparam("by"), update_date=bindparam("now"))
+    .values(should_abort=True, stop_requested_by=bindparam("by"), stop=bindparam("stop"), update_date=bindparam("now"))
 )
 
 
@@ -73,8 +74,9 @@ def request_cancel(connection: Connection, run: str, actor: str, now: datetime) 
     wish = would_cancel(before)
     if wish.outcome is not WishOutcome.ACCEPTED:
         return wish
-    connection.execute(_CANCEL, {"of": run, "by": actor, "now": now})
-    wished = replace(before, should_cancel=True, stop_requested_by=actor, update_date=now)
+    stop = Stop(requested_date=now, requested_by=actor)
+    connection.execute(_CANCEL, {"of": run, "by": actor, "stop": stop, "now": now})
+    wished = replace(before, should_cancel=True, stop_requested_by=actor, stop=stop, update_date=now)
     batch = Batch({run: wished}, now, actor)
     batch.utter(events.wish_uttered(wished, EventType.RUN_CANCEL_REQUESTED, now, actor))
     if before.status is RunStatus.PENDING:
@@ -100,8 +102,9 @@ def request_abort(connection: Connection, run: str, actor: str, now: datetime) -
     wish = would_abort(before)
     if wish.outcome is not WishOutcome.ACCEPTED:
         return wish
-    connection.execute(_ABORT, {"of": run, "by": actor, "now": now})
-    wished = replace(before, should_abort=True, stop_requested_by=actor, update_date=now)
+    stop = Stop(requested_date=now, requested_by=actor)
+    connection.execute(_ABORT, {"of": run, "by": actor, "stop": stop, "now": now})
+    wished = replace(before, should_abort=True, stop_requested_by=actor, stop=stop, update_date=now)
     batch = Batch({run: wished}, now, actor)
     batch.utter(events.wish_uttered(wished, EventType.RUN_ABORT_REQUESTED, now, actor))
     batch.write(connection)

@@ -25,6 +25,7 @@ from sqlalchemy.exc import IntegrityError
 
 from orchestra.domain.errors import InvalidContent, NotFound, Problem
 from orchestra.domain.run import Cause, Run, RunStatus, Step
+from orchestra.domain.stop import Stop, merged
 from orchestra.storage import events
 from orchestra.storage.event_type import EventType
 from orchestra.storage.run_claims import claim, claimed_with
@@ -82,6 +83,7 @@ __all__ = [
     "set_log_size",
     "set_pending_cause",
     "set_steps",
+    "set_stop",
     "snapshot",
     "would_abort",
     "would_cancel",
@@ -142,6 +144,11 @@ _SET_STEPS: Final = (
     update(run)
     .where(run.c.identifier == bindparam("of"), run.c.epoch == bindparam("of_epoch"), run.c.status == RunStatus.RUNNING)
     .values(steps=bindparam("steps"), update_date=bindparam("update_date"))
+)
+_SET_STOP: Final = (
+    update(run)
+    .where(run.c.identifier == bindparam("of"), run.c.epoch == bindparam("of_epoch"), run.c.completion_date.is_(None))
+    .values(stop=bindparam("stop"), update_date=bindparam("update_date"))
 )
 _SET_LOG_SIZE: Final = (
     update(run)
@@ -230,6 +237,15 @@ def set_steps(connection: Connection, identifier: str, epoch: int, steps: tuple[
     """Show the steps of a run that is running under `epoch` as they are now; False when it is not."""
     values = {"of": identifier, "of_epoch": epoch, "steps": steps, "update_date": now}
     return connection.execute(_SET_STEPS, values).rowcount == 1
+
+
+def set_stop(connection: Connection, identifier: str, epoch: int, told: Stop, now: datetime) -> bool:
+    """Show how far the stop of a run that lives under `epoch` has come; False when there is nothing new."""
+    before = get(connection, identifier)
+    if before is None or (stop := merged(before.stop, told, is_end=False)) == before.stop:
+        return False
+    values = {"of": identifier, "of_epoch": epoch, "stop": stop, "update_date": now}
+    return connection.execute(_SET_STOP, values).rowcount == 1
 
 
 def set_log_size(connection: Connection, sizes: Mapping[str, int], now: datetime) -> None:

@@ -37,6 +37,7 @@ from sqlalchemy import (
 
 from orchestra.domain.job import PRIORITY_HIGHEST, PRIORITY_LOWEST, Parameter
 from orchestra.domain.run import ACTIVE, TERMINAL, Cause, RunStatus, Step
+from orchestra.domain.stop import Stop
 from orchestra.domain.user import AuthenticationType
 from orchestra.storage.columns import Code, Date, Json, string
 from orchestra.storage.event_type import EventType
@@ -161,6 +162,7 @@ run: Final = Table(
     _flag("should_cancel"),
     _flag("should_abort"),
     _optional_text("stop_requested_by"),
+    Column("stop", Json(Stop)),
     _json("steps", tuple[Step, ...]),
     Column("worker_properties", Json(dict[str, Any])),
     Column("log_size", BigInteger, nullable=False),

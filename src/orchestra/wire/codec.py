@@ -15,6 +15,7 @@ import msgspec
 
 from orchestra.domain.ids import is_identifier, is_uuid
 from orchestra.domain.run import Step
+from orchestra.domain.stop import Stop
 from orchestra.wire import messages as m
 
 INTEGER_LARGEST: Final = (1 << 53) - 1
@@ -188,6 +189,7 @@ def _check_from_worker(message: m.FromWorker) -> None:
             pass
         case m.Stepped():
             _check_steps(message.steps)
+            _check_stop(message.stop)
         case m.Finished():
             _check_finished(message)
         case m.Refused() | m.Goodbye():
@@ -217,6 +219,19 @@ def _check_finished(message: m.Finished) -> None:
     texts = (message.cause.message, message.log_error or "", message.result_error or "")
     _require(all(len(text) <= m.TEXT_CHARACTERS for text in texts), "finished: a text is too long")
     _check_steps(message.steps)
+    _check_stop(message.stop)
+
+
+def _check_stop(stop: Stop | None) -> None:
+    if stop is None:
+        return
+    dates = (stop.requested_date, stop.delivered_date, stop.terminated_date, stop.killed_date, stop.verified_date)
+    _require(all(_is_aware(date) for date in dates), "stop: a date has no time zone")
+    _require(len(stop.requested_by) <= _NAME_CHARACTERS, "stop: requested_by is too long")
+    _require(len(stop.survivors) <= m.SURVIVORS, f"stop: more than {m.SURVIVORS} survivors")
+    for one in stop.survivors:
+        _require(_is_count(one.pid), "stop: a pid is out of range")
+        _require(len(one.command) <= m.SURVIVOR_CHARACTERS, "stop: a command is too long")
 
 
 def _check_steps(steps: Iterable[Step]) -> None:

@@ -18,6 +18,7 @@ import msgspec
 
 from orchestra.domain.recovery import Action, Held
 from orchestra.domain.run import Cause, RunStatus, Step
+from orchestra.domain.stop import Stop
 
 PROTOCOL: Final = 1
 """The version we speak; the master also accepts the one before it and flags such workers."""
@@ -43,6 +44,10 @@ TEXT_CHARACTERS: Final = 2000
 """Most characters of a reason, a cause, an error: one screen for people."""
 STEPS: Final = 10_000
 """Most steps of one run."""
+SURVIVORS: Final = 100
+"""Most processes that a receipt of a stop names."""
+SURVIVOR_CHARACTERS: Final = 200
+"""Most characters of such a process's command."""
 LINE_TIMES: Final = 4096
 """Most (offset, time) pairs in one `Wrote`."""
 
@@ -99,11 +104,16 @@ class Started(Message, frozen=True):
 
 
 class Stepped(Message, frozen=True):
-    """The steps as they are now, whole: sent when one begins or ends, so that people see them live."""
+    """The steps as they are now, whole: sent when one begins or ends, so that people see them live.
+
+    `stop` is how far a stop has come; None when nothing stops the run. `requested_by` in it is what `Abort` said,
+    or names a limit or a signal: with a space in it, so that it is nobody's identifier.
+    """
 
     run: str
     epoch: int
     steps: tuple[Step, ...]
+    stop: Stop | None = None
 
 
 class Wrote(Message, frozen=True):
@@ -135,6 +145,7 @@ class Finished(Message, frozen=True):
     results: bytes | None = None
     result_error: str | None = None
     never_started: bool = False
+    stop: Stop | None = None
 
 
 class Refused(Message, frozen=True):

@@ -22,6 +22,7 @@ import termios
 import time
 
 from orchestra.worker.process import CannotStart, Stat, spawn
+from orchestra.worker.receipt import LIMIT, Receipt, named
 from orchestra.worker.record import RESULTS, Clock, Journal, Log, claim, read_results, unclaim
 from orchestra.worker.tree import describe, living_below, reap, signal_tree
 from orchestra.worker.workspace import WorkspaceError, enter
@@ -84,6 +85,7 @@ class Execution:
         self._childless = True
         self._exits: dict[int, int] = {}
         self._wished_by = ""
+        self._receipt = Receipt(self._clock.now_us, self._note)
         self._has_started = False
         self._wishes = 0
         self._heeded = 0
@@ -102,6 +104,7 @@ class Execution:
             return
         self._wishes += 1
         self._wished_by = self._wished_by or by
+        self._receipt.ask(by)
 
     # --- the run ---
 
@@ -147,12 +150,24 @@ class Execution:
         for index, command in enumerate(self._request["commands"]):
             if command["phase"] != phase:
                 continue
-            failure = self._run_command(index, command, deadline)
+            failure = self._stopped_before(index) or self._run_command(index, command, deadline)
             if failure is not None and verdict.status == "succeeded":
                 verdict = failure
             if failure is not None and (phase == "commands" or self._wishes > self._heeded):
                 break
         return verdict
+
+    def _stopped_before(self, index: int) -> Verdict | None:
+        """A wish that met the end of a command: the next one does not start."""
+        if index:
+            self._turn(0)
+        if self._wishes <= self._heeded:
+            return None
+        self._stop_tree()
+        return self._aborted()
+
+    def _aborted(self) -> Verdict:
+        return Verdict("aborted", "aborted_by", f"aborted by {self._wished_by}")
 
     def _run_command(self, index: int, command: dict[str, Any], deadline: float | None) -> Verdict | None:
         """Run one command to its end; None when it exited with code 0."""
@@ -216,7 +231,7 @@ class Execution:
             stop: Verdict | None = None
             at = now + 3600.0
             if self._wishes > self._heeded:
-                stop = Verdict("aborted", "aborted_by", f"aborted by {self._wished_by}")
+                stop = self._aborted()
             for name, due in (
                 ("run", deadline),
                 ("command", None if limit is None else begin + limit),
@@ -227,6 +242,8 @@ class Execution:
                 elif due is not None:
                     at = min(at, due)
             if stop is not None:
+                if stop.status == "exception":
+                    self._receipt.ask(f"{LIMIT}{stop.code}")
                 self._stop_tree()
                 return stop
             self._turn(at - now)
@@ -251,6 +268,7 @@ class Execution:
         """TERM to everything, grace, KILL until nothing is left; one more wish to stop ends the grace."""
         wishes, deadline = self._wishes, time.monotonic() + self._request["grace"]
         signal_tree(os.getpid(), signal.SIGTERM)
+        self._receipt.reached("terminated")
         self._reap()
         while not self._childless and self._wishes == wishes and (left := deadline - time.monotonic()) > 0:
             self._turn(left)
@@ -258,6 +276,7 @@ class Execution:
         while not self._childless and time.monotonic() < deadline:
             # Again and again, for a tree that forks may grow between our look and our signal.
             signal_tree(os.getpid(), signal.SIGKILL)
+            self._receipt.reached("killed")
             self._turn(KILL_INTERVAL_S)
         self.survivors = [] if self._childless else living_below(os.getpid())
 
@@ -316,6 +335,7 @@ class Execution:
     def _finish(self, verdict: Verdict) -> None:
         self._drain()
         results, result_error = read_results(f"{self._folder}/{RESULTS}", self._request["results_limit"])
+        self._receipt.close(named(self.survivors))
         if self.survivors:
             verdict.message += f"; still alive after SIGKILL: {describe(self.survivors)}"
         record = {
@@ -330,6 +350,7 @@ class Execution:
             "results": results,
             "result_error": result_error,
             "survivors": [one.pid for one in self.survivors],
+            "stop": self._receipt.record,
         }
         self._note(record)
         try:

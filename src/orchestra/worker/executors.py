@@ -24,6 +24,7 @@ import msgspec
 
 from orchestra.worker import tree
 from orchestra.worker.process import Identity, Stat, identify, send_signal, stat
+from orchestra.worker.receipt import named
 from orchestra.worker.requests import RunKey
 
 REQUEST_INLINE_BYTES: Final = 1 << 15
@@ -63,6 +64,8 @@ class Gone(msgspec.Struct, frozen=True):
 
     executor: str
     survivors: str
+    alive: list[dict[str, Any]] = []
+    """The survivors as a receipt names them."""
 
 
 Report = Recorded | Grew | Unclaimed | Adopted | Gone
@@ -351,7 +354,7 @@ class ProcessExecutors:
     async def _end(self, key: RunKey, executor: str, sessions: dict[int, tuple[int, int]]) -> None:
         survivors = await self._sweep(key.run, sessions)
         self._busy.pop(key, None)
-        self.on_report(key, Gone(executor, tree.describe(survivors)))
+        self.on_report(key, Gone(executor, tree.describe(survivors), named(survivors)))
 
     async def _sweep(self, run: str, sessions: dict[int, tuple[int, int]]) -> list[Stat]:
         """End every process that a dead executor left of a run; return those that could not be ended."""

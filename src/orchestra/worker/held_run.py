@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from orchestra.domain.recovery import Held, Phase
 from orchestra.domain.run import Cause, CauseCode, RunStatus, Step
+from orchestra.domain.stop import Stop, Survivor
 from orchestra.wire import messages as m
 from orchestra.worker.record import EMPTY_SHA256
 from orchestra.worker.requests import Request, RequestedCommand, RunKey
@@ -32,6 +33,8 @@ class HeldRun:
     places: dict[int, int] = field(default_factory=dict)
     """Where in `steps` the command with an index stands: a journal is read again whole, and must add nothing then."""
     log_size: int = 0
+    stop: Record | None = None
+    """How far a stop has come, by the journal (`receipt`)."""
     finished: Record | None = None
     is_handed: bool = False
     """An executor was asked to start it, or has it."""
@@ -64,10 +67,17 @@ class HeldRun:
                     self._began(one)
                 case "ended":
                     self._ended(one)
+                case "stop":
+                    self.stop = one
                 case "finished":
                     self.finished = one
+                    self.stop = one.get("stop") or self.stop
                     self.is_reusable = self.is_reusable and not one.get("survivors")
                     self.log_size = one["log_size"]
+
+    def has_heard(self, by: str) -> bool:
+        """Its executor has written down that `by` wants it stopped."""
+        return self.stop is not None and self.stop["by"] == by
 
     def started_message(self) -> m.Started | None:
         if self.start_us is None:
@@ -75,7 +85,7 @@ class HeldRun:
         return m.Started(run=self.key.run, epoch=self.key.epoch, date=date_of(self.start_us))
 
     def stepped_message(self) -> m.Stepped:
-        return m.Stepped(run=self.key.run, epoch=self.key.epoch, steps=tuple(self.steps))
+        return m.Stepped(run=self.key.run, epoch=self.key.epoch, steps=tuple(self.steps), stop=stop_of(self.stop))
 
     def finished_message(self) -> m.Finished | None:
         one = self.finished
@@ -98,6 +108,7 @@ class HeldRun:
             results=None if results is None else results.encode(),
             result_error=one.get("result_error"),
             never_started=status is RunStatus.CANCELLED,
+            stop=stop_of(self.stop),
         )
 
     def _began(self, one: Record) -> None:
@@ -134,14 +145,32 @@ def date_of(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
+def stop_of(record: Record | None) -> Stop | None:
+    """A receipt as the protocol has it."""
+    if record is None:
+        return None
+    dates = {
+        f"{name}_date": None if record[name] is None else date_of(record[name])
+        for name in ("delivered", "terminated", "killed", "verified")
+    }
+    return Stop(
+        requested_date=date_of(record["requested"]),
+        requested_by=record["by"],
+        survivors=tuple(Survivor(pid=one["pid"], command=one["command"]) for one in record["survivors"]),
+        **dates,
+    )
+
+
 def finished_record(
     status: RunStatus,
     cause: Cause,
     date_us: int,
     log: tuple[int, str] = (0, EMPTY_SHA256),
+    *,
     log_error: str | None = None,
+    stop: Record | None = None,
 ) -> Record:
-    """The end of a run that no executor could write; `log` is its size and SHA-256."""
+    """The end of a run that no executor could write; `log` is its size and SHA-256, `stop` its receipt."""
     return {
         "type": "finished",
         "status": status.value,
@@ -153,4 +182,5 @@ def finished_record(
         "log_error": log_error,
         "results": None,
         "result_error": None,
+        "stop": stop,
     }

@@ -119,6 +119,16 @@ def all_processes() -> Iterator[Stat]:
             yield found
 
 
+def command_line(one: Stat, longest: int = 200) -> str:
+    """What the process was started as, cut; its name if it does not say (a kernel's thread, a zombie, gone)."""
+    try:
+        said = read_once(f"/proc/{one.pid}/cmdline").replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    except OSError:
+        said = ""
+    text = said or one.name
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def send_signal(target: Stat, number: int) -> bool:
     """Signal exactly the process that `target` describes; False when it is gone or may not be signalled."""
     try:

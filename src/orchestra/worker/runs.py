@@ -28,6 +28,7 @@ from orchestra.wire.worker_session import WorkerSession
 from orchestra.worker.executors import Adopted, Executors, Gone, Grew, Recorded, Report, Unclaimed, sessions_of
 from orchestra.worker.held_run import HeldRun, Record, finished_record
 from orchestra.worker.process import Identity
+from orchestra.worker.receipt import closed, stop_record
 from orchestra.worker.record import EMPTY_SHA256
 from orchestra.worker.requests import RunKey, Surroundings, UnusableAssignmentError, build, is_safe
 from orchestra.worker.spool import CLOSED, Spool, SpooledRun
@@ -271,7 +272,7 @@ class Runs:
             message = f"the executor ({gone.executor}) died; what it had started was ended"
             if gone.survivors:
                 message += f", still alive: {gone.survivors}"
-            await self._end_unfinished(run, Cause(CauseCode.EXECUTOR_LOST, message))
+            await self._end_unfinished(run, Cause(CauseCode.EXECUTOR_LOST, message), gone.alive)
 
     # --- inside ---
 
@@ -292,7 +293,8 @@ class Runs:
         """
         if run.finished is None:
             cause = Cause(CauseCode.HOST_REBOOTED, "the worker's machine rebooted")
-            self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, self._now_us(), log_error=_TORN))
+            stop = self._closed_stop(run, [])
+            self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, self._now_us(), log_error=_TORN, stop=stop))
             return
         log = await self._spool.check_log(run.key)
         if log != (run.finished["log_size"], run.finished["log_sha256"]):
@@ -302,10 +304,14 @@ class Runs:
             run.finished |= {"log_size": 0, "log_sha256": EMPTY_SHA256, "log_error": error}
             run.log_size = 0
 
-    async def _end_unfinished(self, run: HeldRun, cause: Cause) -> None:
+    async def _end_unfinished(self, run: HeldRun, cause: Cause, alive: list[Record]) -> None:
         log = await self._spool.check_log(run.key)
         error = "the end of the log may be missing: its executor did not end it"
-        self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, self._now_us(), log, error))
+        stop, now = self._closed_stop(run, alive), self._now_us()
+        self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, now, log, log_error=error, stop=stop))
+
+    def _closed_stop(self, run: HeldRun, alive: list[Record]) -> Record | None:
+        return None if run.stop is None else closed(run.stop, self._now_us(), alive)
 
     def _end_with(self, run: HeldRun, record: Record) -> None:
         self._spool.append(run.key, record)
@@ -316,7 +322,8 @@ class Runs:
         by = verdict.stop_requested_by or "the server"
         if verdict.should_cancel:
             self.cancel(run.key, by)
-        if verdict.should_abort:
+        if verdict.should_abort and not run.has_heard(by):
+            # Said once more it would count as a second wish, and end the cleanup.
             self._abort(run, by)
         if run.is_closed and run.finished is None:
             # An earlier process closed it and did not live to say what for: nothing has started, and nothing will.
@@ -339,16 +346,18 @@ class Runs:
             return False
         run.is_closed = True
         message = f"stopped by {by} before any command started"
-        self._absorb(run, RunStatus.CANCELLED, Cause(CauseCode.CANCELLED_BY, message))
+        now = self._now_us()
+        stop = closed(stop_record(by, now), now, [])
+        self._absorb(run, RunStatus.CANCELLED, Cause(CauseCode.CANCELLED_BY, message), stop)
         return True
 
     def _abort(self, run: HeldRun, by: str) -> None:
         if run.finished is None and not (run.phase is Phase.ACCEPTED and self._close(run, by)):
             self._executors.abort(run.key, by)
 
-    def _absorb(self, run: HeldRun, status: RunStatus, cause: Cause) -> None:
+    def _absorb(self, run: HeldRun, status: RunStatus, cause: Cause, stop: Record | None = None) -> None:
         """End a run of which nothing started."""
-        record = finished_record(status, cause, self._now_us())
+        record = finished_record(status, cause, self._now_us(), stop=stop)
         if run.request is not None:
             self._spool.append(run.key, record)
         run.absorb([record])
@@ -403,7 +412,7 @@ class Runs:
         if run.finished is not None:
             self._tell_end(run)
             return
-        if run.steps:
+        if run.steps or run.stop is not None:
             self._tell(run.stepped_message())
         self._log_ready(run)
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 
-from orchestra.worker.process import Stat, all_processes, read_once, send_signal
+from orchestra.worker.process import Stat, all_processes, command_line, read_once, send_signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,5 +100,5 @@ def _has_mark(pid: int, mark: bytes) -> bool:
 
 
 def describe(processes: Iterable[Stat]) -> str:
-    """`1234 (python3), 1240 (sleep)`: how people are told who survived."""
-    return ", ".join(f"{one.pid} ({one.name})" for one in processes)
+    """`1234 (python3 serve.py), 1240 (sleep 60)`: how people are told who survived."""
+    return ", ".join(f"{one.pid} ({command_line(one)})" for one in processes)

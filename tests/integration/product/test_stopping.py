@@ -61,6 +61,48 @@ def test_an_aborted_run_leaves_no_process(up: Installation, kind: str) -> None:
     assert up.http.post(f"/runs/{run.identifier}/cancel").status_code == 409
 
 
+def test_the_receipt_of_an_abort_is_stored_and_shown(up: Installation) -> None:
+    up.put_job("receipt", f"trap '' TERM; {SAY}; while :; do sleep 1; done", definition={"grace": 0.3})
+    run = up.trigger("receipt")
+    wait_for(lambda: _pids(up, "receipt"), "the run waits")
+    up.wait_running(run.identifier)
+    assert up.client.run(run.identifier).stop is None
+    asked = up.client.abort(run.identifier)
+    assert asked.stop is not None
+    assert asked.stop.requested_by == "admin"
+    stop = up.wait_end(run.identifier).stop
+    assert stop is not None
+    assert stop.requested_date == asked.stop.requested_date
+    dates = [stop.delivered_date, stop.terminated_date, stop.killed_date, stop.verified_date]
+    assert dates == sorted(one for one in dates if one is not None)
+    assert stop.survivors == ()
+    shown = up.orchestra("run", "show", run.identifier).out.decode()
+    assert all(word in shown for word in ("requested", "by admin", "killed", "verified", "nothing of the run is alive"))
+
+
+def test_an_abort_of_a_run_whose_worker_is_away_says_so_and_is_honoured_when_it_is_back(tmp_path: Path) -> None:
+    with Installation(tmp_path, "server") as one:
+        one.start()
+        worker = one.start_worker("w1")
+        one.put_job("away", f"{SAY}; sleep 300", definition={"grace": 0.3})
+        run = one.trigger("away")
+        one.wait_running(run.identifier)
+        worker.stop()
+        one.wait_worker("w1", is_active=False)
+        for command in (("abort",), ("run", "show"), ("explain",)):
+            said = one.orchestra(*command, run.identifier).out.decode()
+            assert "not delivered yet: worker w1 is offline" in said
+        before = one.client.run(run.identifier).stop
+        assert before is not None
+        assert before.delivered_date is None
+        one.start_worker("w1")
+        ended = one.wait_end(run.identifier)
+        assert ended.status is RunStatus.ABORTED
+        assert ended.stop is not None
+        assert ended.stop.delivered_date is not None
+        assert ended.stop.verified_date is not None
+
+
 def test_an_aborted_run_executes_its_cleanup_and_keeps_its_log(up: Installation, tmp_path: Path) -> None:
     gate = Gate(tmp_path / "gate")
     up.put_job("cleans-up", f"echo begins; {gate.command}", definition={"finally": ["echo cleans up"], "grace": 0.5})

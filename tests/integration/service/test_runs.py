@@ -41,6 +41,7 @@ def test_a_triggered_run_has_every_field_of_the_data_model(service: Rig) -> None
         "result_error": None,
         "should_cancel": False,
         "should_abort": False,
+        "stop": None,
         "steps": [],
         "worker_properties": None,
         "log_size": 0,

@@ -32,6 +32,7 @@ def a_run(**fields: object) -> Run:
         "result_error": None,
         "should_cancel": False,
         "should_abort": False,
+        "stop": None,
         "steps": (),
         "worker_properties": None,
         "log_size": 0,

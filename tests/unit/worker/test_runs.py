@@ -11,10 +11,13 @@ import pytest
 
 from orchestra.domain.recovery import Action
 from orchestra.domain.run import CauseCode, RunStatus
+from orchestra.domain.stop import Stop, Survivor
 from orchestra.wire import messages as m
 from orchestra.worker import record as r
 from orchestra.worker.executors import Adopted, Gone, Grew, Recorded, Report, Unclaimed
+from orchestra.worker.held_run import date_of
 from orchestra.worker.process import Identity
+from orchestra.worker.receipt import stop_record
 from orchestra.worker.requests import Request, RunKey, Surroundings
 from orchestra.worker.runs import TRIES, Runs
 from orchestra.worker.spool import FolderSpool
@@ -328,6 +331,49 @@ def test_wishes_of_the_welcome_are_heeded(tmp_path: Path) -> None:
         desk.reconnect(Action.RESUME, should_cancel=True, stop_requested_by="ada")
         (finished,) = desk.said()
         assert finished.never_started and "ada" in finished.cause.message
+
+    at_a_desk(scenario, tmp_path)
+
+
+def test_a_wish_that_the_executor_has_written_down_is_not_said_again_by_a_reconnection(tmp_path: Path) -> None:
+    # A second wish ends the cleanup; a cut network must not.
+    async def scenario(desk: Desk) -> None:
+        desk.give()
+        desk.claim()
+        desk.report(STARTED, [stop_record("ada", 5)])
+        desk.reconnect(Action.RESUME, should_abort=True, stop_requested_by="ada")
+        assert ("abort", KEY) not in desk.executors.asked
+        stepped = next(one for one in desk.said() if isinstance(one, m.Stepped))
+        assert stepped.stop is not None and stepped.stop.requested_by == "ada"
+        desk.reconnect(Action.RESUME, should_abort=True, stop_requested_by="bob")
+        assert desk.executors.asked[-1] == ("abort", KEY)
+
+    at_a_desk(scenario, tmp_path)
+
+
+def test_the_receipt_of_a_run_that_never_started_is_closed_at_once(tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.give()
+        desk.runs.abort(KEY, "ada")
+        (finished,) = desk.said()
+        assert finished.stop == Stop(
+            requested_date=date_of(7), requested_by="ada", delivered_date=date_of(7), verified_date=date_of(7)
+        )
+
+    at_a_desk(scenario, tmp_path)
+
+
+def test_the_receipt_of_a_lost_executor_names_what_could_not_be_ended(tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.give()
+        desk.claim()
+        desk.report(STARTED, [stop_record("ada", 5)])
+        desk.executors.on_report(KEY, Gone("process 7", "9 (sleep)", [{"pid": 9, "command": "sleep 60"}]))
+        await settle()
+        finished = next(one for one in desk.said() if isinstance(one, m.Finished))
+        assert finished.stop is not None
+        assert finished.stop.verified_date is None
+        assert finished.stop.survivors == (Survivor(pid=9, command="sleep 60"),)
 
     at_a_desk(scenario, tmp_path)
 

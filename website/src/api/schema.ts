@@ -1018,6 +1018,7 @@ export interface components {
             position: number | null;
             run: string;
             status: components["schemas"]["RunStatus"];
+            stop: string | null;
             workers: components["schemas"]["Verdict"][];
         };
         FieldChange: {
@@ -1583,6 +1584,7 @@ export interface components {
             start_date: string | null;
             status: components["schemas"]["RunStatus"];
             steps: components["schemas"]["Step"][];
+            stop: components["schemas"]["Stop"] | null;
             /** Format: date-time */
             update_date: string;
             worker: string | null;
@@ -1620,6 +1622,7 @@ export interface components {
             start_date: string | null;
             status: components["schemas"]["RunStatus"];
             steps: components["schemas"]["Step"][];
+            stop: components["schemas"]["Stop"] | null;
             /** Format: date-time */
             update_date: string;
             worker: string | null;
@@ -1745,8 +1748,22 @@ export interface components {
             items: components["schemas"]["Step"][];
             next_cursor: string | null;
         };
+        Stop: {
+            delivered_date: string | null;
+            killed_date: string | null;
+            requested_by: string;
+            /** Format: date-time */
+            requested_date: string;
+            survivors: components["schemas"]["Survivor"][];
+            terminated_date: string | null;
+            verified_date: string | null;
+        };
         /** @enum {unknown} */
         Support: "full" | "not_supported" | "partial";
+        Survivor: {
+            command: string;
+            pid: number;
+        };
         /** @enum {unknown} */
         Table: "job" | "project" | "run" | "schedule" | "user" | "user_authentication" | "worker";
         TokenInput: {
@@ -3724,6 +3741,20 @@ export interface operations {
                      *           "expiration_date": "2026-05-01T12:00:00.000000Z",
                      *           "creation_date": "2026-01-31T11:58:00.000000Z",
                      *           "update_date": "2026-01-31T12:00:00.000000Z",
+                     *           "stop": {
+                     *             "requested_date": "2026-01-31T12:00:00.000000Z",
+                     *             "requested_by": "text",
+                     *             "delivered_date": "2026-01-31T12:00:00.000000Z",
+                     *             "terminated_date": "2026-01-31T12:00:00.000000Z",
+                     *             "killed_date": "2026-01-31T12:00:00.000000Z",
+                     *             "verified_date": "2026-01-31T12:00:00.000000Z",
+                     *             "survivors": [
+                     *               {
+                     *                 "pid": 1,
+                     *                 "command": "make build"
+                     *               }
+                     *             ]
+                     *           },
                      *           "results": {
                      *             "tests": 128,
                      *             "failed": 0
@@ -3806,6 +3837,20 @@ export interface operations {
                      *       "expiration_date": "2026-05-01T12:00:00.000000Z",
                      *       "creation_date": "2026-01-31T11:58:00.000000Z",
                      *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "stop": {
+                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
+                     *         "requested_by": "text",
+                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
+                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
+                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
+                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
+                     *         "survivors": [
+                     *           {
+                     *             "pid": 1,
+                     *             "command": "make build"
+                     *           }
+                     *         ]
+                     *       },
                      *       "results": {
                      *         "tests": 128,
                      *         "failed": 0
@@ -3904,6 +3949,20 @@ export interface operations {
                      *       "expiration_date": "2026-05-01T12:00:00.000000Z",
                      *       "creation_date": "2026-01-31T11:58:00.000000Z",
                      *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "stop": {
+                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
+                     *         "requested_by": "text",
+                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
+                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
+                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
+                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
+                     *         "survivors": [
+                     *           {
+                     *             "pid": 1,
+                     *             "command": "make build"
+                     *           }
+                     *         ]
+                     *       },
                      *       "results": {
                      *         "tests": 128,
                      *         "failed": 0
@@ -3965,6 +4024,20 @@ export interface operations {
                      *       "expiration_date": "2026-05-01T12:00:00.000000Z",
                      *       "creation_date": "2026-01-31T11:58:00.000000Z",
                      *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "stop": {
+                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
+                     *         "requested_by": "text",
+                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
+                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
+                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
+                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
+                     *         "survivors": [
+                     *           {
+                     *             "pid": 1,
+                     *             "command": "make build"
+                     *           }
+                     *         ]
+                     *       },
                      *       "results": {
                      *         "tests": 128,
                      *         "failed": 0
@@ -4067,6 +4140,20 @@ export interface operations {
                      *           "expiration_date": "2026-05-01T12:00:00.000000Z",
                      *           "creation_date": "2026-01-31T11:58:00.000000Z",
                      *           "update_date": "2026-01-31T12:00:00.000000Z",
+                     *           "stop": {
+                     *             "requested_date": "2026-01-31T12:00:00.000000Z",
+                     *             "requested_by": "text",
+                     *             "delivered_date": "2026-01-31T12:00:00.000000Z",
+                     *             "terminated_date": "2026-01-31T12:00:00.000000Z",
+                     *             "killed_date": "2026-01-31T12:00:00.000000Z",
+                     *             "verified_date": "2026-01-31T12:00:00.000000Z",
+                     *             "survivors": [
+                     *               {
+                     *                 "pid": 1,
+                     *                 "command": "make build"
+                     *               }
+                     *             ]
+                     *           },
                      *           "results": {
                      *             "tests": 128,
                      *             "failed": 0
@@ -4491,6 +4578,20 @@ export interface operations {
                      *           "expiration_date": "2026-05-01T12:00:00.000000Z",
                      *           "creation_date": "2026-01-31T11:58:00.000000Z",
                      *           "update_date": "2026-01-31T12:00:00.000000Z",
+                     *           "stop": {
+                     *             "requested_date": "2026-01-31T12:00:00.000000Z",
+                     *             "requested_by": "text",
+                     *             "delivered_date": "2026-01-31T12:00:00.000000Z",
+                     *             "terminated_date": "2026-01-31T12:00:00.000000Z",
+                     *             "killed_date": "2026-01-31T12:00:00.000000Z",
+                     *             "verified_date": "2026-01-31T12:00:00.000000Z",
+                     *             "survivors": [
+                     *               {
+                     *                 "pid": 1,
+                     *                 "command": "make build"
+                     *               }
+                     *             ]
+                     *           },
                      *           "results": {
                      *             "tests": 128,
                      *             "failed": 0
@@ -4569,6 +4670,20 @@ export interface operations {
                      *       "expiration_date": "2026-05-01T12:00:00.000000Z",
                      *       "creation_date": "2026-01-31T11:58:00.000000Z",
                      *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "stop": {
+                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
+                     *         "requested_by": "text",
+                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
+                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
+                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
+                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
+                     *         "survivors": [
+                     *           {
+                     *             "pid": 1,
+                     *             "command": "make build"
+                     *           }
+                     *         ]
+                     *       },
                      *       "results": {
                      *         "tests": 128,
                      *         "failed": 0
@@ -4670,6 +4785,20 @@ export interface operations {
                      *       "expiration_date": "2026-05-01T12:00:00.000000Z",
                      *       "creation_date": "2026-01-31T11:58:00.000000Z",
                      *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "stop": {
+                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
+                     *         "requested_by": "text",
+                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
+                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
+                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
+                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
+                     *         "survivors": [
+                     *           {
+                     *             "pid": 1,
+                     *             "command": "make build"
+                     *           }
+                     *         ]
+                     *       },
                      *       "results": {
                      *         "tests": 128,
                      *         "failed": 0
@@ -4745,6 +4874,20 @@ export interface operations {
                      *       "expiration_date": "2026-05-01T12:00:00.000000Z",
                      *       "creation_date": "2026-01-31T11:58:00.000000Z",
                      *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "stop": {
+                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
+                     *         "requested_by": "text",
+                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
+                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
+                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
+                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
+                     *         "survivors": [
+                     *           {
+                     *             "pid": 1,
+                     *             "command": "make build"
+                     *           }
+                     *         ]
+                     *       },
                      *       "results": {
                      *         "tests": 128,
                      *         "failed": 0
@@ -4840,6 +4983,7 @@ export interface operations {
                      *       },
                      *       "position": 1,
                      *       "nearest": "worker-1",
+                     *       "stop": "text",
                      *       "workers": [
                      *         {
                      *           "worker": "worker-1",
@@ -5177,6 +5321,20 @@ export interface operations {
                      *       "expiration_date": "2026-05-01T12:00:00.000000Z",
                      *       "creation_date": "2026-01-31T11:58:00.000000Z",
                      *       "update_date": "2026-01-31T12:00:00.000000Z",
+                     *       "stop": {
+                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
+                     *         "requested_by": "text",
+                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
+                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
+                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
+                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
+                     *         "survivors": [
+                     *           {
+                     *             "pid": 1,
+                     *             "command": "make build"
+                     *           }
+                     *         ]
+                     *       },
                      *       "results": {
                      *         "tests": 128,
                      *         "failed": 0
