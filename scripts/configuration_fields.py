@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from orchestra.domain import duration
+from orchestra.domain import duration, size
 from orchestra.domain.definition import COMMANDS, IDENTIFIER_SAYS, LONG_COMMAND, PIPELINE
 from orchestra.domain.entries import JOB, PROJECT, SCHEDULE
 from orchestra.domain.parameters import KEY_SAYS, PARAMETER
@@ -20,6 +20,7 @@ from orchestra.domain.shapes import (
     Items,
     Record,
     Shape,
+    Size,
     Table,
     Tagged,
     Text,
@@ -86,6 +87,9 @@ def _value(shape: Shape) -> str:
         case Duration():
             most = "" if shape.most == duration.LONGEST_S else f" up to {duration.text(shape.most)}"
             text = f"duration{most}"
+        case Size():
+            most = "" if shape.most == size.LARGEST else f" up to {size.text(shape.most)}"
+            text = f"size{most}"
         case Items():
             text = f"list of {_value(shape.of)}"
         case Table():

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from orchestra.domain import duration
+from orchestra.domain import duration, size
 from orchestra.domain.definition import COMMAND, command_name
 from orchestra.domain.entries import JOB, PROJECT, SCHEDULE
-from orchestra.domain.shapes import Duration, Either, Items, Record, Shape, Table, Tagged
+from orchestra.domain.shapes import Duration, Either, Items, Record, Shape, Size, Table, Tagged
 
 if TYPE_CHECKING:
     from orchestra.client.entities import Job, Project, Schedule
@@ -74,6 +74,8 @@ def _sparse(shape: Shape, value: Any) -> Any:
         case Duration() if isinstance(value, int | float):
             text = duration.text(value)
             return text if duration.parse(text) == value else value
+        case Size() if isinstance(value, int):
+            return size.text(value)
         case _:
             return value
 
@@ -93,8 +95,9 @@ def _record(record: Record, value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _says_no_more(command: dict[str, Any]) -> bool:
-    """Whether a command has neither a name of its own nor a limit."""
-    return command["timeout"] is None and command["name"] == command_name(command["run"])
+    """Whether a command has neither a name of its own nor anything else that its long form is for."""
+    said = {key for key, value in command.items() if value is not None}
+    return said <= {"name", "run"} and command["name"] == command_name(command["run"])
 
 
 def _either(shape: Either, value: Any) -> Any:

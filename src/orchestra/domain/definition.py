@@ -21,6 +21,7 @@ from orchestra.domain.shapes import (
     Flag,
     Items,
     Record,
+    Size,
     Table,
     Tagged,
     Text,
@@ -36,6 +37,8 @@ COMMAND_LENGTH: Final = 65_536
 DEFINITION_BYTES: Final = 98_304
 """An assignment fits into one frame of 256 KiB: this, 64 KiB of parameters, 32 KiB of services, two descriptions."""
 NAME_LENGTH: Final = 80
+OUTPUT_BYTES: Final = 10 << 30
+"""Most bytes of one run's log (security.md, sizes)."""
 
 
 # Commands -----------------------------------------------------------------------------------------
@@ -44,6 +47,25 @@ _SHELL_TEXT: Final = Text(longest=COMMAND_LENGTH, shortest=1, lines=True, says="
 _ARGUMENT: Final = Text(longest=COMMAND_LENGTH, lines=True, as_written=True, says="an argument")
 _VECTOR: Final = Items(of=_ARGUMENT, least=1, most=1000)
 _RUN: Final = Either(shapes=(_SHELL_TEXT, _VECTOR), says="a command as text, or a list of arguments")
+_ENVIRONMENT_VALUE: Final = Text(longest=65_536, lines=True, as_written=True)
+
+
+def _check_environment(values: dict[str, str], node: Node, path: str, report: Report) -> None:
+    for name in values:
+        if name.startswith("ORCHESTRA_"):
+            report.add_key(node, name, f"{path}.{name}", "names that begin with ORCHESTRA_ are given by Orchestra")
+
+
+def _check_below(value: str, node: Node, path: str, report: Report) -> None:
+    if value.startswith("/") or ".." in value.split("/"):
+        report.add(node, path, "expected a path below the workspace: no leading '/', no '..'")
+
+
+_ENVIRONMENT: Final = Table(
+    of=_ENVIRONMENT_VALUE, key=VARIABLE, key_says="a name of letters, digits and '_'", also=_check_environment
+)
+_DIRECTORY: Final = Text(longest=1024, shortest=1, says="a path below the workspace", also=_check_below)
+
 LONG_COMMAND: Final = Record(
     fields=(
         Field(
@@ -53,6 +75,18 @@ LONG_COMMAND: Final = Record(
         ),
         Field(name="run", shape=_RUN, doc="Text for sh -c, or a list: program and arguments.", required=True),
         Field(name="timeout", shape=Duration(least=0.1), doc="How long this command may take."),
+        Field(
+            name="directory",
+            shape=_DIRECTORY,
+            doc="Where this command runs, instead of the job's `directory`; it must exist then.",
+            is_sparse=True,
+        ),
+        Field(
+            name="environment",
+            shape=_ENVIRONMENT,
+            doc="Variables for this command alone, before the job's; values may hold substitutions.",
+            is_sparse=True,
+        ),
     )
 )
 
@@ -86,12 +120,6 @@ def command_name(run: str | list[str]) -> str:
     return first if len(first) <= NAME_LENGTH else f"{first[: NAME_LENGTH - 1]}…"
 
 
-def _check_environment(values: dict[str, str], node: Node, path: str, report: Report) -> None:
-    for name in values:
-        if name.startswith("ORCHESTRA_"):
-            report.add_key(node, name, f"{path}.{name}", "names that begin with ORCHESTRA_ are given by Orchestra")
-
-
 def _check_artifact(value: str, node: Node, path: str, report: Report) -> None:
     parts = value.split("/")
     if value.startswith("/") or ".." in parts:
@@ -104,6 +132,20 @@ def _check_size(value: dict[str, Any], node: Node, path: str, report: Report) ->
         says = f"the definition has {size} bytes, more than {DEFINITION_BYTES}: put long programs into files"
         report.add(node, path, says)
 
+
+OUTPUT_LIMIT: Final = Record(
+    fields=(
+        Field(
+            name="size", shape=Size(least=1, most=OUTPUT_BYTES), doc="How many bytes the log may have.", required=True
+        ),
+        Field(
+            name="action",
+            shape=Choice(choices=("cut", "fail"), what="action"),
+            doc="cut: what comes after is left out, and `log_error` says so; fail: the run ends, exception.",
+            default="cut",
+        ),
+    )
+)
 
 COMMANDS: Final = Record(
     fields=(
@@ -122,12 +164,7 @@ COMMANDS: Final = Record(
         ),
         Field(
             name="environment",
-            shape=Table(
-                of=Text(longest=65_536, lines=True, as_written=True),
-                key=VARIABLE,
-                key_says="a name of letters, digits and '_'",
-                also=_check_environment,
-            ),
+            shape=_ENVIRONMENT,
             doc="Variables for all commands; values may hold substitutions.",
             default={},
         ),
@@ -137,6 +174,12 @@ COMMANDS: Final = Record(
             doc="Whether the folder in which the commands run keeps what earlier runs left.",
             default="reuse",
         ),
+        Field(
+            name="directory",
+            shape=_DIRECTORY,
+            doc="Where the commands run, below the workspace; it must exist when a command starts.",
+            is_sparse=True,
+        ),
         Field(name="timeout", shape=Duration(least=0.1), doc="How long all commands together may take."),
         Field(name="silence_timeout", shape=Duration(least=0.1), doc="How long nothing may be printed."),
         Field(
@@ -144,6 +187,12 @@ COMMANDS: Final = Record(
             shape=Duration(most=3600.0),
             doc="How long processes have to end after the termination signal before they are killed.",
             default=10.0,
+        ),
+        Field(
+            name="output_limit",
+            shape=OUTPUT_LIMIT,
+            doc="How much the commands may print; without it 10 GiB, and the log is cut there.",
+            is_sparse=True,
         ),
         Field(
             name="artifacts",

@@ -5,6 +5,7 @@ something else is wrong, and so that a misspelt parameter is told together with 
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from orchestra.domain.template import parameter_variable
@@ -27,9 +28,13 @@ def check_job(node: Node, path: str, services: Mapping[str, Any] | None, report:
     for phase in ("commands", "finally"):
         for index, command in enumerate(_items(child(definition, phase))):
             _check_command(command, f"{place}.{phase}[{index}]", known, report)
+            _check_surroundings(command, f"{place}.{phase}[{index}]", known, report)
     early = Known(parameters=types, services=services, environment=(), refused={"results": _BEFORE_RESULTS})
     for name, text in _entries(variables):
         _tell(text, f"{place}.environment.{name}", check_text, early, report)
+    folder = child(definition, "directory")
+    if folder is not None:
+        _tell(folder, f"{place}.directory", check_text, replace(early, environment=names), report)
     for index, text in enumerate(_items(child(definition, "artifacts"))):
         _tell(text, f"{place}.artifacts[{index}]", check_text, known, report)
     refused = dict.fromkeys(("results", "worker", "environment"), _BEFORE_WORKER)
@@ -64,6 +69,15 @@ def _check_command(node: Node, path: str, known: Known, report: Report) -> None:
     _tell(run, place, check_shell, known, report)
     for index, argument in enumerate(_items(run)):
         _tell(argument, f"{place}[{index}]", check_text, known, report)
+
+
+def _check_surroundings(command: Node, path: str, known: Known, report: Report) -> None:
+    """Check what a command in its long form says of itself beside what it runs."""
+    for name, text in _entries(child(command, "environment")):
+        _tell(text, f"{path}.environment.{name}", check_text, known, report)
+    folder = child(command, "directory")
+    if folder is not None:
+        _tell(folder, f"{path}.directory", check_text, replace(known, refused={"results": _BEFORE_RESULTS}), report)
 
 
 def _tell(node: Node, path: str, check: Any, known: Known, report: Report) -> None:

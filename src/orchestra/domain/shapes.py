@@ -1,7 +1,8 @@
 """Shapes: one description of each field serves the check, the normal form and the published JSON Schema.
 
 `check(shape, node, …)` returns the value in its normal form, or `BAD` after it has reported every
-problem. Normal form: each field present, defaults filled in, durations in seconds. Normal forms are
+problem. Normal form: each field present (but sparse ones that were not
+given), defaults filled in, durations in seconds, sizes in bytes. Normal forms are
 accepted as input and stay as they are. An optional field that is null has its default.
 
 What fields there are stands in `definition`, `parameters`, `policy` and `manifest`.
@@ -13,7 +14,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, Final
 
-from orchestra.domain import duration
+from orchestra.domain import duration, size
 from orchestra.domain.template import ROOTS
 from orchestra.domain.tree import Node, Report, expected, joined, kind, plain
 
@@ -68,6 +69,14 @@ class Duration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """A size; in normal form bytes as an integer."""
+
+    least: int = 0
+    most: int = size.LARGEST
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Items:
     """A list."""
 
@@ -97,6 +106,8 @@ class Field:
     doc: str
     default: Any = None
     required: bool = False
+    is_sparse: bool = False
+    """Left out of the normal form where it is not given: so a new field changes no job that exists already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +143,7 @@ class Anything:
     also: Also | None = None
 
 
-Shape = Text | Choice | Whole | Flag | Duration | Items | Table | Record | Either | Tagged | Anything
+Shape = Text | Choice | Whole | Flag | Duration | Size | Items | Table | Record | Either | Tagged | Anything
 
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _CONTROL_IN_LINES: Final = re.compile(r"[\x00\ud800-\udfff]")
@@ -154,6 +165,8 @@ def check(shape: Shape, node: Node, path: str, report: Report) -> Any:  # noqa: 
             value = node.value if isinstance(node.value, bool) else _wrong(node, path, "true or false", report)
         case Duration():
             value = _duration(shape, node, path, report)
+        case Size():
+            value = _size(shape, node, path, report)
         case Items():
             value = _items(shape, node, path, report)
         case Table():
@@ -231,6 +244,18 @@ def _duration(shape: Duration, node: Node, path: str, report: Report) -> Any:
     return seconds
 
 
+def _size(shape: Size, node: Node, path: str, report: Report) -> Any:
+    says = "a size such as 500MB, 2GiB or a number of bytes"
+    if isinstance(node.value, bool) or not isinstance(node.value, str | int):
+        return _wrong(node, path, says, report)
+    count = size.parse(node.value)
+    if count is None:
+        return _wrong(node, path, says, report)
+    if not shape.least <= count <= shape.most:
+        return _wrong(node, path, f"a size from {size.text(shape.least)} to {size.text(shape.most)}", report)
+    return count
+
+
 def _items(shape: Items, node: Node, path: str, report: Report) -> Any:
     if not isinstance(node.value, tuple):
         return _wrong(node, path, "a list", report)
@@ -270,7 +295,8 @@ def _record(shape: Record, node: Node, path: str, report: Report) -> Any:
         if one is None and field.required:
             report.add(node, joined(path, field.name), f"the key {field.name!r} is missing")
         elif one is None or (one.value is None and not field.required):
-            values[field.name] = deepcopy(field.default)
+            if not field.is_sparse:
+                values[field.name] = deepcopy(field.default)
         else:
             values[field.name] = check(field.shape, one, joined(path, field.name), report)
     return BAD if len(report) > before else values
@@ -286,6 +312,8 @@ def accepts(shape: Shape, node: Node) -> bool:
             return isinstance(node.value, str)
         case Duration():
             return isinstance(node.value, str | int | float) and not isinstance(node.value, bool)
+        case Size():
+            return isinstance(node.value, str | int) and not isinstance(node.value, bool)
         case Whole():
             return isinstance(node.value, int) and not isinstance(node.value, bool)
         case Flag():
@@ -334,6 +362,9 @@ def json_schema(shape: Shape) -> dict[str, Any]:
         case Duration():
             text = {"type": "string", "pattern": duration.PATTERN, "examples": ["90s", "15m", "2h", "1d"]}
             schema = {"anyOf": [text, {"type": "number", "minimum": shape.least, "maximum": shape.most}]}
+        case Size():
+            text = {"type": "string", "pattern": size.PATTERN, "examples": ["500MB", "2GiB"]}
+            schema = {"anyOf": [text, {"type": "integer", "minimum": shape.least, "maximum": shape.most}]}
         case Items():
             schema = {"type": "array", "items": json_schema(shape.of), "maxItems": shape.most}
             schema |= {"minItems": shape.least} if shape.least else {}

@@ -83,6 +83,7 @@ class Execution:
             unclaim(folder)
             raise
         self._childless = True
+        self._directory = ""
         self._exits: dict[int, int] = {}
         self._wished_by = ""
         self._receipt = Receipt(self._clock.now_us, self._note)
@@ -187,7 +188,7 @@ class Execution:
             status = self._exits.pop(pid, None)
             self._drain()
             if failure is None and status is not None:
-                failure = _judge(command["name"], status)
+                failure = _judge(command["name"], status) or self._printed_too_much(command)
         self._note(
             {
                 "type": "ended",
@@ -201,11 +202,21 @@ class Execution:
 
     def _spawn(self, index: int, command: dict[str, Any]) -> int:
         argv, environment = self._prepare(command)
+        self._enter_directory(command.get("directory", ""))
         before = _ticks()
         pid = spawn(argv, environment, self._write_end)
         self._childless = False
         self._note({"type": "spawned", "step": index, "pid": pid, "ticks": [before, _ticks()]})
         return pid
+
+    def _enter_directory(self, directory: str) -> None:
+        if directory != self._directory:
+            try:
+                os.chdir(os.path.join(self._request["workspace"], directory))
+            except OSError as error:
+                message = f"the directory {directory} of the workspace: {os.strerror(error.errno or 0)}"
+                raise CannotStart("cannot_start", message) from None
+            self._directory = directory
 
     def _prepare(self, command: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
         """Argument vector and environment; what depends on results is only known now."""
@@ -215,7 +226,7 @@ class Execution:
             from orchestra.worker.late_template import prepare_late  # noqa: PLC0415
 
             argv, own = prepare_late(
-                command["run"], self._request["values"], f"{self._folder}/{RESULTS}", self._request["results_limit"]
+                command, self._request["values"], f"{self._folder}/{RESULTS}", self._request["results_limit"]
             )
         environment: dict[str, str] = self._request["environment"]
         return argv, {**environment, **own} if own else environment
@@ -232,6 +243,7 @@ class Execution:
             at = now + 3600.0
             if self._wishes > self._heeded:
                 stop = self._aborted()
+            stop = stop or self._printed_too_much(command)
             for name, due in (
                 ("run", deadline),
                 ("command", None if limit is None else begin + limit),
@@ -248,6 +260,13 @@ class Execution:
                 return stop
             self._turn(at - now)
         return None
+
+    def _printed_too_much(self, command: dict[str, Any]) -> Verdict | None:
+        """The log reached its limit, and the job wants to end then; its cleanup is let be."""
+        if not (self._log.is_full and self._request.get("fails_at_log_limit") and command["phase"] == "commands"):
+            return None
+        limit = self._request["log_limit"]
+        return Verdict("exception", "output_limit", f"{command['name']}: the run printed more than {limit} bytes")
 
     def _timed_out(self, which: str, command: dict[str, Any], limit: float | None, silence: float | None) -> Verdict:
         if which == "run":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 
-from orchestra.domain.template import BadTemplateError, prepare
+from orchestra.domain.template import BadTemplateError, prepare, prepare_environment
 from orchestra.worker.process import CannotStart
 from orchestra.worker.record import read_results
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 def prepare_late(
-    run: str | list[str], values: dict[str, Any], results_path: str, results_limit: int
+    command: dict[str, Any], values: dict[str, Any], results_path: str, results_limit: int
 ) -> tuple[list[str], dict[str, str]]:
-    """Argument vector and extra variables of a command; raises `CannotStart` with `bad_template`.
+    """Argument vector and extra variables of a requested command; raises `CannotStart` with `bad_template`.
 
     `values` are the roots that the worker knew; the results are what the file holds now.
     """
@@ -28,7 +28,9 @@ def prepare_late(
     if problem is not None:
         raise CannotStart("bad_template", problem)
     try:
-        prepared = prepare(run, {**values, "results": {} if text is None else json.loads(text)})
+        whole = {**values, "results": {} if text is None else json.loads(text)}
+        prepared = prepare(command["run"], whole)
+        variables = prepare_environment(command.get("variables") or {}, whole)
     except BadTemplateError as error:
         raise CannotStart("bad_template", str(error)) from None
-    return list(prepared.argv), prepared.environment
+    return list(prepared.argv), {**variables, **prepared.environment}

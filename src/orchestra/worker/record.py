@@ -194,6 +194,8 @@ class Log:
         self._last_time = -TIME_GRAIN_MS
         self._hash: hashlib._Hash | None = None
         self.size = 0
+        self.is_full = False
+        """More was written than the limit allows."""
         self.error: str | None = None
         """Why the log is shorter than what the commands wrote; None when it is not."""
 
@@ -214,6 +216,7 @@ class Log:
             self.error = f"{_explain(error)}: the log ends after {self.size} bytes"
         else:
             if len(data) > room:
+                self.is_full = True
                 self.error = f"the log reached its limit and ends after {self.size} bytes"
 
     def digest(self) -> str:

@@ -15,6 +15,7 @@ from orchestra.domain.ids import is_identifier
 from orchestra.domain.run import CauseCode
 from orchestra.domain.template import (
     BadTemplateError,
+    fill,
     parameter_environment,
     placeholders,
     prepare,
@@ -56,6 +57,10 @@ class RequestedCommand(msgspec.Struct, frozen=True, kw_only=True):
     argv: list[str] | None
     environment: dict[str, str]
     timeout: float | None
+    directory: str = ""
+    """Where it runs, below the workspace."""
+    variables: dict[str, str] | None = None
+    """Its own environment as written, where that can only be prepared at its start (as `argv`)."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,6 +77,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     silence_timeout: float | None
     grace: float
     log_limit: int = LOG_BYTES
+    fails_at_log_limit: bool = False
     results_limit: int = RESULTS_BYTES
     boot: str = ""
     """The machine's boot id when the spool accepted it: after another boot nobody can prove that it did not start."""
@@ -118,10 +124,11 @@ def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: s
         environment = _environment(assign, surroundings, values, folder, workspace)
         values["environment"] = environment
         commands = [
-            _command(one, phase, values)
+            _command(one, phase, values, definition.get("directory"))
             for phase, key in (("commands", "commands"), ("finally", "finally"))
             for one in definition.get(key) or ()
         ]
+        output = definition.get("output_limit") or {}
         return Request(
             run=assign.run,
             epoch=assign.epoch,
@@ -133,6 +140,8 @@ def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: s
             timeout=definition.get("timeout"),
             silence_timeout=definition.get("silence_timeout"),
             grace=float(definition.get("grace", 10.0)),
+            log_limit=min(LOG_BYTES, output.get("size", LOG_BYTES)),
+            fails_at_log_limit=output.get("action") == "fail",
         )
     except BadTemplateError as error:
         raise UnusableAssignmentError(CauseCode.BAD_TEMPLATE, str(error)) from None
@@ -185,12 +194,13 @@ def _environment(
     return {RUN_MARK: assign.run, **surroundings.inherited, **own, **given}
 
 
-def _command(one: Mapping[str, Any], phase: str, values: Mapping[str, Any]) -> RequestedCommand:
-    run = one["run"]
+def _command(one: Mapping[str, Any], phase: str, values: Mapping[str, Any], directory: str | None) -> RequestedCommand:
+    run, variables = one["run"], one.get("environment") or {}
     argv, environment = None, {}
-    if not _needs_results(run):
+    if not _needs_results(run) and not _needs_results([*variables.values()]):
         prepared = prepare(run, values)
-        argv, environment = list(prepared.argv), prepared.environment
+        argv = list(prepared.argv)
+        environment = {**prepare_environment(variables, values), **prepared.environment}
     return RequestedCommand(
         name=one["name"],
         run=run,
@@ -198,7 +208,17 @@ def _command(one: Mapping[str, Any], phase: str, values: Mapping[str, Any]) -> R
         argv=argv,
         environment=environment,
         timeout=one.get("timeout"),
+        directory=_directory(one.get("directory") or directory or "", values),
+        variables=variables if argv is None and variables else None,
     )
+
+
+def _directory(written: str, values: Mapping[str, Any]) -> str:
+    """A path below the workspace, with its values."""
+    path = fill(written, values)
+    if path.startswith("/") or ".." in path.split("/"):
+        raise BadTemplateError(f"the directory {path!r} is not below the workspace")
+    return path
 
 
 def _needs_results(run: str | Sequence[str]) -> bool:
