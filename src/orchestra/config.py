@@ -167,6 +167,10 @@ class WorkerSettings(LogSettings):
     )
     properties: dict[str, str] = setting({}, "What jobs may ask for, beside what the worker finds out by itself.")
     data: Path | None = setting(None, "The folder for runs and logs; default: the user's data folder.")
+    run_as: str = setting("", "OS users, such as `build,deploy`, as whom jobs may run; the worker must be root then.")
+    workspace_free_bytes: int = setting(
+        0, "How much must be free where workspaces are; else a run is given back.", lowest=0, highest=1 << 50
+    )
     reconnect_first_s: float = setting(
         0.5,
         "The first wait after a lost connection; each further one is twice as long, jittered.",

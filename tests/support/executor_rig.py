@@ -70,6 +70,7 @@ class Rig:
         )
         self.executors.on_report = self._report
         self.runs: dict[RunKey, Execution] = {}
+        self.run_as: tuple[str, ...] = ()
 
     def _report(self, key: RunKey, report: Report) -> None:
         run = self.runs.get(key)
@@ -107,8 +108,9 @@ class Rig:
             properties={"os": "linux"},
             server="http://127.0.0.1:1",
             python=sys.executable,
+            run_as=self.run_as,
         )
-        workspace = choose(str(self.data / "workspaces"), "tests", "job", ())
+        workspace = choose(str(self.data / "workspaces"), "tests", "job", (), definition.get("user"))
         return build(assign, surroundings, self.spool.folder(key), workspace)
 
     def start(self, request: Request) -> Execution:

@@ -39,7 +39,8 @@ class Finding:
 def doctor(data: Path | None, server: str | None, token: str | None, output: str) -> int:
     """Check this installation and say what to do. Exit code 1 when something is bad."""
     folder = data or default_data_directory()
-    findings = [*_program(), *_folder(folder), *_database(folder / "orchestra.db"), *_server(server, token, folder)]
+    findings = [*_program(), *_folder(folder), *_limits(), *_database(folder / "orchestra.db")]
+    findings += _server(server, token, folder)
     if output == "json":
         print_json(findings)
     else:
@@ -90,6 +91,21 @@ def _database(file: Path) -> Iterator[Finding]:
         yield Finding("database", "good", f"{file}, {size(file.stat().st_size)}, sound")
     else:
         yield Finding("database", "bad", f"{file}: {verdict}", "stop the server and restore the newest backup")
+
+
+def _limits() -> Iterator[Finding]:
+    """How a worker that is started like this would limit the memory of runs."""
+    if sys.platform != "linux":
+        return
+    # Imported here: only Linux has what it looks at.
+    from orchestra.worker.memory_group import find_parent  # noqa: PLC0415
+
+    parent = find_parent()
+    if parent is not None:
+        yield Finding("memory limits", "good", f"of whole runs, by cgroups (version {parent.version}, {parent.path})")
+    else:
+        fact = "of each process alone, by its address space (RLIMIT_AS): no cgroup of memory can be made here"
+        yield Finding("memory limits", "attention", fact, "for limits of whole runs see docs/workers.md, memory")
 
 
 def _server(server: str | None, token: str | None, folder: Path) -> Iterator[Finding]:

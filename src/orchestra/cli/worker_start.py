@@ -21,6 +21,8 @@ from orchestra.cli.values import parse_properties
 @click.option("--concurrency", type=click.IntRange(1, 1000), help="Runs at once. [default: the number of cores]")
 @click.option("--property", "properties", multiple=True, metavar="K=V", help="A property that jobs may ask for.")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="The worker's data folder.")
+@click.option("--run-as", metavar="USER,…", help="OS users as whom jobs may run; needs root.")
+@click.option("--workspace-free", metavar="SIZE", help="Give runs back while less disk is free. [default: 0]")
 @click.option("--insecure", is_flag=True, help="Allow an unencrypted connection beyond this machine.")
 @click.option("--die-with-parent", is_flag=True, hidden=True)
 @click.option("--server-data", is_flag=False, hidden=True, metavar="DIR")
@@ -36,6 +38,8 @@ def worker(
     concurrency: int | None,
     properties: tuple[str, ...],
     data: Path | None,
+    run_as: str | None,
+    workspace_free: str | None,
     insecure: bool,
     die_with_parent: bool,
     server_data: str | None,
@@ -60,6 +64,7 @@ def worker(
     if token is None and token_file is not None:
         token = _token_in(token_file)
     given = {"server": server, "token": token, "name": name, "concurrency": concurrency, "data": data}
+    given |= {"run_as": run_as, "workspace_free": workspace_free}
     chosen = settings.load(settings.WorkerSettings, file=config, environment=os.environ, overrides=given)
     if chosen.server is None:
         raise click.UsageError("give the server: --server URL")
@@ -75,6 +80,8 @@ def worker(
                 concurrency=chosen.concurrency,
                 properties={**chosen.properties, **parse_properties(properties)},
                 data=chosen.data or default_data_directory() / "worker",
+                run_as=tuple(name.strip() for name in chosen.run_as.split(",") if name.strip()),
+                workspace_free_bytes=chosen.workspace_free_bytes,
                 is_insecure=insecure,
                 dies_with_parent=die_with_parent,
                 server_data=server_data,

@@ -8,7 +8,7 @@ import json
 import re
 from typing import Any, Final
 
-from orchestra.domain.ids import IDENTIFIER_PATTERN
+from orchestra.domain.ids import IDENTIFIER_PATTERN, USER_PATTERN
 from orchestra.domain.parameters import KEY, KEY_SAYS
 from orchestra.domain.run import TERMINAL
 from orchestra.domain.shapes import (
@@ -25,6 +25,7 @@ from orchestra.domain.shapes import (
     Table,
     Tagged,
     Text,
+    Whole,
     check,
 )
 from orchestra.domain.tree import Node, Report, expected
@@ -192,6 +193,30 @@ COMMANDS: Final = Record(
             name="output_limit",
             shape=OUTPUT_LIMIT,
             doc="How much the commands may print; without it 10 GiB, and the log is cut there.",
+            is_sparse=True,
+        ),
+        Field(
+            name="memory_limit",
+            shape=Size(least=1 << 20, most=1 << 50),
+            doc="How much memory the commands may use: together where the worker has cgroups, else each process.",
+            is_sparse=True,
+        ),
+        Field(
+            name="nice",
+            shape=Whole(least=0, most=19),
+            doc="How much less of the processor the commands get when others want it (nice(1)).",
+            is_sparse=True,
+        ),
+        Field(
+            name="user",
+            shape=Text(longest=32, shortest=1, pattern=re.compile(USER_PATTERN), says="the name of an OS user"),
+            doc="The OS user as whom the commands run; the worker must be root and allow it (`--run-as`).",
+            is_sparse=True,
+        ),
+        Field(
+            name="terminal",
+            shape=Flag(),
+            doc="Whether the commands' output is a pseudo-terminal of 120 columns and 40 rows.",
             is_sparse=True,
         ),
         Field(

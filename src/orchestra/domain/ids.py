@@ -9,6 +9,9 @@ IDENTIFIER_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}"
 _IDENTIFIER: Final = re.compile(IDENTIFIER_PATTERN)
 _EPOCH: Final = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
+USER_PATTERN: Final = r"[A-Za-z_][A-Za-z0-9_.-]{0,31}"
+"""Names of OS users, as useradd(8) allows them and capitals beside; safe as a part of a file's name."""
+
 RANDOM_BITS: Final = 74
 """How many random bits `run_identifier` takes: what RFC 9562 section 5.7 leaves beside time and version."""
 

@@ -6,6 +6,7 @@ at the next start; one line says how many. A second SIGINT within five seconds a
 
 import asyncio
 import os
+import pwd
 import random
 import signal
 import socket
@@ -39,6 +40,10 @@ class NameUnusableError(ValueError):
     """The worker has no name that the server would take."""
 
 
+class UsersUnusableError(ValueError):
+    """Jobs cannot run as the users that the worker was given."""
+
+
 def serve(settings: WorkerSettings, data: Path, zygote: socket.socket) -> int:
     """Be a worker with its data in `data` (absolute); return the exit code."""
     telemetry.configure(settings.log_level, settings.log_format)
@@ -48,7 +53,7 @@ def serve(settings: WorkerSettings, data: Path, zygote: socket.socket) -> int:
 async def _serve(settings: WorkerSettings, data: Path, zygote: socket.socket) -> int:
     try:
         worker, executors = _build(settings, data, zygote)
-    except (InUseError, AddressError, NameUnusableError) as error:
+    except (InUseError, AddressError, NameUnusableError, UsersUnusableError) as error:
         zygote.close()
         _say(str(error))
         return 1
@@ -78,7 +83,8 @@ def _build(settings: WorkerSettings, data: Path, zygote: socket.socket) -> tuple
     boot = boot_id()
     spool = FolderSpool(data, boot, lambda: str(uuid.uuid4()))
     concurrency = settings.concurrency or cores()
-    properties = gather(settings.properties, concurrency)
+    _let_users_pass(settings.run_as, data)
+    properties = gather(settings.properties, concurrency, settings.run_as)
     executors = ProcessExecutors(
         data,
         boot,
@@ -93,6 +99,7 @@ def _build(settings: WorkerSettings, data: Path, zygote: socket.socket) -> tuple
         server=http_url(settings.server),
         python=sys.executable,
         server_data=settings.server_data,
+        run_as=settings.run_as,
     )
 
     def make_runs(changed: Callable[[], None]) -> Runs:
@@ -104,6 +111,7 @@ def _build(settings: WorkerSettings, data: Path, zygote: socket.socket) -> tuple
             workspaces=data / "workspaces",
             now_us=lambda: time.time_ns() // 1000,
             changed=changed,
+            workspace_free=settings.workspace_free_bytes,
         )
 
     async def connect() -> Transport:
@@ -119,6 +127,27 @@ def _build(settings: WorkerSettings, data: Path, zygote: socket.socket) -> tuple
     )
     worker = Worker(profile, connect=connect, spool=spool, make_runs=make_runs, uniform=random.SystemRandom().uniform)
     return worker, executors
+
+
+def _let_users_pass(users: tuple[str, ...], data: Path) -> None:
+    """Let other users pass through the data folder to their workspaces, without seeing what is in it."""
+    if not users:
+        return
+    if os.geteuid() != 0:
+        raise UsersUnusableError(f"--run-as {','.join(users)}: only a worker that runs as root can run jobs as others")
+    unknown = [name for name in users if not _is_user(name)]
+    if unknown:
+        raise UsersUnusableError(f"--run-as: this machine has no user {', '.join(unknown)}")
+    for folder in (data, data / "workspaces"):
+        folder.chmod(0o711)
+
+
+def _is_user(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 class _Signals:

@@ -11,7 +11,7 @@ from typing import Any
 from orchestra.domain.ids import is_identifier
 
 
-def gather(given: Mapping[str, Any], concurrency: int) -> dict[str, Any]:
+def gather(given: Mapping[str, Any], concurrency: int, run_as: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the worker's properties: what the machine tells, replaced and completed by what the user gave."""
     system = platform.uname()
     facts: dict[str, Any] = {
@@ -24,6 +24,7 @@ def gather(given: Mapping[str, Any], concurrency: int) -> dict[str, Any]:
         "cores": cores(),
         "memory_mb": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20,
         "user": _user(),
+        "run_as": list(run_as),
         "concurrency": concurrency,
         "container": _container(),
         "programs": [name for name in ("docker", "git", "node", "podman") if shutil.which(name)],

@@ -37,6 +37,8 @@ class WorkerSettings:
     """`up`: the worker ends with its server, whatever ends that. Executors do not."""
     server_data: str | None = None
     """The data folder of a server on this machine, for runs as `ORCHESTRA_DATA`."""
+    run_as: tuple[str, ...] = ()
+    workspace_free_bytes: int = 0
     reconnect_first_s: float = 0.5
     reconnect_longest_s: float = 30.0
     log_level: str = "info"

@@ -223,10 +223,11 @@ def spawn(argv: list[str], environment: Mapping[str, str], output: int) -> int:
     except ValueError as error:  # a NUL in an argument, an "=" in a variable's name
         raise CannotStart("bad_definition", f"{argv[0]} cannot be given these arguments: {error}") from None
     except OSError as error:
-        raise CannotStart(*_explain(error, path)) from None
+        raise CannotStart(*explain_exec(error, path)) from None
 
 
-def _explain(error: OSError, path: str) -> tuple[str, str]:
+def explain_exec(error: OSError, path: str) -> tuple[str, str]:
+    """The cause (code, fact) of a program that the kernel did not start."""
     if error.errno == errno.ENOENT:
         return "no_such_program", f"the interpreter that the first line of {path} names does not exist"
     if error.errno == errno.ENOEXEC:

@@ -263,11 +263,13 @@ def _explain(error: OSError) -> str:
     return f"the worker cannot write the log ({os.strerror(error.errno or 0)})"
 
 
-def read_results(path: str, limit: int) -> tuple[str | None, str | None]:
+def read_results(path: str, limit: int, owner: int | None = None) -> tuple[str | None, str | None]:
     """What the commands left at `ORCHESTRA_RESULTS`: (JSON text, None), (None, why not), or (None, None) for nothing.
 
     The path belongs to the commands: it may be a pipe without a writer or a link to anywhere, so
-    only an ordinary file is opened. JSON as in RFC 8259: NaN, Infinity and lone surrogates are refused.
+    only an ordinary file is opened; with `owner`, a user's number, only one of theirs (a hard link to another
+    one's file would be read with the worker's rights). JSON as in RFC 8259: NaN, Infinity and lone
+    surrogates are refused.
     """
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
@@ -276,9 +278,11 @@ def read_results(path: str, limit: int) -> tuple[str | None, str | None]:
         return None, None
     except OSError as error:
         return None, f"the results cannot be read: {os.strerror(error.errno or 0)}"
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or owner not in (None, found.st_uid):
         os.close(descriptor)
-        return None, "ORCHESTRA_RESULTS is not an ordinary file"
+        whose = "" if owner in (None, found.st_uid) else " of the run's user"
+        return None, f"ORCHESTRA_RESULTS is not an ordinary file{whose}"
     with open(descriptor, "rb") as file:
         data = file.read(limit + 1)
     if not data:

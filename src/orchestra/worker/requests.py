@@ -5,13 +5,16 @@ Commands are prepared here, with the values in their place; those that use `{res
 they start (`late_template`). It does not know where requests are kept.
 """
 
+import os
+import pwd
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from orchestra.domain.ids import is_identifier
+from orchestra.domain.ids import USER_PATTERN, is_identifier
 from orchestra.domain.run import CauseCode
 from orchestra.domain.template import (
     BadTemplateError,
@@ -63,6 +66,24 @@ class RequestedCommand(msgspec.Struct, frozen=True, kw_only=True):
     """Its own environment as written, where that can only be prepared at its start (as `argv`)."""
 
 
+class RunUser(msgspec.Struct, frozen=True, kw_only=True):
+    """An OS user as whom commands run, with its number, its first group's, and its home."""
+
+    name: str
+    uid: int
+    gid: int
+    home: str
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What few jobs ask of the way in which their commands start; sizes in bytes."""
+
+    user: RunUser | None = None
+    terminal: bool = False
+    nice: int = 0
+    memory_limit: int | None = None
+
+
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """What an executor is asked to do; durations in seconds, sizes in bytes, paths absolute."""
 
@@ -79,6 +100,9 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     log_limit: int = LOG_BYTES
     fails_at_log_limit: bool = False
     results_limit: int = RESULTS_BYTES
+    results: str = ""
+    """The path of the results file, where it is not in the run's own folder."""
+    options: Options | None = None
     boot: str = ""
     """The machine's boot id when the spool accepted it: after another boot nobody can prove that it did not start."""
 
@@ -104,6 +128,8 @@ class Surroundings(msgspec.Struct, frozen=True, kw_only=True):
     server: str
     python: str
     server_data: str | None = None
+    run_as: tuple[str, ...] = ()
+    """The other OS users as whom jobs may run here."""
 
 
 def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: str) -> Request:
@@ -121,7 +147,11 @@ def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: s
         raise UnusableAssignmentError(CauseCode.BAD_DEFINITION, "the definition has no commands")
     values = _values(assign, surroundings)
     try:
-        environment = _environment(assign, surroundings, values, folder, workspace)
+        options = _options(definition, surroundings)
+        results = "" if options is None or options.user is None else f"{workspace}.results/{RESULTS}"
+        environment = _environment(assign, surroundings, values, results or f"{folder}/{RESULTS}", workspace)
+        if options is not None and options.user is not None:
+            environment |= _home(options.user, definition)
         values["environment"] = environment
         commands = [
             _command(one, phase, values, definition.get("directory"))
@@ -142,6 +172,8 @@ def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: s
             grace=float(definition.get("grace", 10.0)),
             log_limit=min(LOG_BYTES, output.get("size", LOG_BYTES)),
             fails_at_log_limit=output.get("action") == "fail",
+            results=results,
+            options=options,
         )
     except BadTemplateError as error:
         raise UnusableAssignmentError(CauseCode.BAD_TEMPLATE, str(error)) from None
@@ -151,7 +183,54 @@ def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: s
 
 def is_safe(assign: Assign) -> bool:
     """Tell whether the names in the assignment may become names of folders (S-53: the server is not trusted either)."""
-    return is_identifier(assign.project) and is_identifier(assign.job) and assign.epoch >= 0
+    user = user_of(assign)
+    is_user = user is None or re.fullmatch(USER_PATTERN, user) is not None
+    return is_identifier(assign.project) and is_identifier(assign.job) and assign.epoch >= 0 and is_user
+
+
+def user_of(assign: Assign) -> str | None:
+    """The OS user as whom the job wants to run; None for the worker's own."""
+    user = assign.definition.get("user")
+    return None if user is None else str(user)
+
+
+def _options(definition: Mapping[str, Any], surroundings: Surroundings) -> Options | None:
+    """What the job asks beyond the usual; None when it asks nothing. Raises `UnusableAssignmentError`."""
+    user = definition.get("user")
+    options = Options(
+        user=None if user is None else _find_user(str(user), surroundings),
+        terminal=definition.get("terminal") is True,
+        nice=int(definition.get("nice") or 0),
+        memory_limit=definition.get("memory_limit"),
+    )
+    return None if options == Options() else options
+
+
+def _find_user(name: str, surroundings: Surroundings) -> RunUser | None:
+    """Look the user up; None when it is the worker's own. Raises `UnusableAssignmentError`."""
+    try:
+        found = pwd.getpwnam(name)
+    except KeyError:
+        raise UnusableAssignmentError(
+            CauseCode.CANNOT_START, f"the job runs as the user {name}, which this machine does not have"
+        ) from None
+    if found.pw_uid == os.geteuid():
+        return None
+    if name not in surroundings.run_as or os.geteuid() != 0:
+        allowed = ", ".join(surroundings.run_as) or "no other"
+        raise UnusableAssignmentError(
+            CauseCode.CANNOT_START,
+            f"the job runs as the user {name}, and {surroundings.worker} runs jobs as {allowed}: "
+            f"start the worker as root with --run-as {name}",
+        )
+    return RunUser(name=name, uid=found.pw_uid, gid=found.pw_gid, home=found.pw_dir)
+
+
+def _home(user: RunUser, definition: Mapping[str, Any]) -> dict[str, str]:
+    """What the worker's own HOME and USER are replaced with, as far as the job does not say otherwise."""
+    own = definition.get("environment") or {}
+    there = {"HOME": user.home, "USER": user.name, "LOGNAME": user.name}
+    return {name: text for name, text in there.items() if name not in own}
 
 
 def _values(assign: Assign, surroundings: Surroundings) -> dict[str, Any]:
@@ -171,7 +250,7 @@ def _values(assign: Assign, surroundings: Surroundings) -> dict[str, Any]:
 
 
 def _environment(
-    assign: Assign, surroundings: Surroundings, values: dict[str, Any], folder: Path, workspace: str
+    assign: Assign, surroundings: Surroundings, values: dict[str, Any], results: str, workspace: str
 ) -> dict[str, str]:
     """The variables of every command. What Orchestra says of the run comes last: nothing can lie about it."""
     given = {
@@ -182,7 +261,7 @@ def _environment(
         "ORCHESTRA_PROJECT": assign.project,
         "ORCHESTRA_JOB": assign.job,
         "ORCHESTRA_RUN_NUMBER": str(assign.number),
-        "ORCHESTRA_RESULTS": f"{folder}/{RESULTS}",
+        "ORCHESTRA_RESULTS": results,
         "ORCHESTRA_WORKSPACE": workspace,
         "ORCHESTRA_PYTHON": surroundings.python,
     }

@@ -15,7 +15,6 @@ What is said to the server goes through the session of the moment and may be los
 """
 
 import asyncio
-import errno
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Final
@@ -30,15 +29,13 @@ from orchestra.worker.held_run import HeldRun, Record, finished_record
 from orchestra.worker.process import Identity
 from orchestra.worker.receipt import closed, stop_record
 from orchestra.worker.record import EMPTY_SHA256
-from orchestra.worker.requests import RunKey, Surroundings, UnusableAssignmentError, build, is_safe
-from orchestra.worker.spool import CLOSED, Spool, SpooledRun
-from orchestra.worker.workspace import choose
+from orchestra.worker.refusals import Refusals
+from orchestra.worker.requests import RunKey, Surroundings, UnusableAssignmentError, build, is_safe, user_of
+from orchestra.worker.spool import CLOSED, Spool, SpooledRun, explain_unstored
+from orchestra.worker.workspace import choose, too_little_space
 
 STEPS_DELAY_S: Final = 0.1
 """Steps go to the server at most so often: people see them live, and a short run sends them once, with its end."""
-
-REFUSAL_DELAY_S: Final = 10.0
-"""How long a worker with a full disk keeps an assignment before it gives it back: or the two would play ping-pong."""
 
 TRIES: Final = 3
 """So many executors may die over a run before it starts; then it is the run that kills them."""
@@ -57,17 +54,22 @@ class Runs:
         workspaces: Path,
         now_us: Callable[[], int],
         changed: Callable[[], None],
+        workspace_free: int = 0,
     ) -> None:
-        """`now_us` is the wall clock; `changed` is called when a session has something new to send."""
+        """`now_us` is the wall clock; `changed` is called when a session has something new to send.
+
+        `workspace_free` is how many bytes must be free where workspaces are for a run to be accepted.
+        """
         self._spool = spool
         self._executors = executors
         self._surroundings = surroundings
         self._concurrency = concurrency
         self._workspaces = str(workspaces)
+        self._workspace_free = workspace_free
         self._now_us = now_us
         self._changed = changed
         self._runs: dict[RunKey, HeldRun] = {}
-        self._refusals: dict[RunKey, asyncio.TimerHandle] = {}
+        self._refusals = Refusals(self._refuse)
         self._steps_due: dict[RunKey, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: WorkerSession | None = None
@@ -103,8 +105,6 @@ class Runs:
     def detach(self) -> None:
         """No session: what happens is told after the next welcome. Assignments that waited to be refused are gone."""
         self._session = None
-        for timer in self._refusals.values():
-            timer.cancel()
         self._refusals.clear()
 
     def abort_all(self, by: str) -> None:
@@ -156,8 +156,16 @@ class Runs:
         if self.active() >= self._concurrency:
             self._refuse(key, f"all {self._concurrency} slots are taken")
             return
-        taken = {one.request.workspace for one in self._runs.values() if one.request and one.finished is None}
-        workspace = choose(self._workspaces, assign.project, assign.job, taken)
+        if (shortage := too_little_space(self._workspaces, self._workspace_free)) is not None:
+            self._refusals.later(key, f"{self._surroundings.worker}: {shortage}")
+            return
+        # What could not be killed may still write into its workspace.
+        taken = {
+            one.request.workspace
+            for one in self._runs.values()
+            if one.request and (one.finished is None or not one.is_reusable)
+        }
+        workspace = choose(self._workspaces, assign.project, assign.job, taken, user_of(assign))
         try:
             request = build(assign, self._surroundings, self._spool.folder(key), workspace)
         except UnusableAssignmentError as error:
@@ -167,7 +175,7 @@ class Runs:
         try:
             encoded = self._spool.accept(request)
         except OSError as error:
-            self._refuse_later(key, error)
+            self._refusals.later(key, f"{self._surroundings.worker}: {explain_unstored(error)}")
             return
         run = self._runs[key] = HeldRun(key=key, request=request)
         self._hand(run, encoded)
@@ -176,7 +184,7 @@ class Runs:
         """Honour a cancel if no command has started; else nothing happens."""
         run = self._runs.get(key)
         if run is None:
-            self._cancel_refusal(key, by)
+            self._refusals.wished(key, by)
         elif run.phase is Phase.ACCEPTED and not self._close(run, by):
             self._executors.cancel(key, by)
 
@@ -184,7 +192,7 @@ class Runs:
         """Stop a run, or make sure that it never starts."""
         run = self._runs.get(key)
         if run is None:
-            self._cancel_refusal(key, by)
+            self._refusals.wished(key, by)
         else:
             self._abort(run, by)
 
@@ -386,21 +394,8 @@ class Runs:
             self._spool.forget(run.key, is_reusable=run.is_reusable)
 
     def _refuse(self, key: RunKey, reason: str) -> None:
-        self._refusals.pop(key, None)
         emit(LogEvent.RUN_REFUSED, run=key.run, reason=reason)
         self._tell(m.Refused(run=key.run, epoch=key.epoch, reason=reason))
-
-    def _refuse_later(self, key: RunKey, error: OSError) -> None:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        reason = f"{self._surroundings.worker}: {'the disk is full' if full else 'the run cannot be stored'}: {error}"
-        loop = asyncio.get_running_loop()
-        self._refusals[key] = loop.call_later(REFUSAL_DELAY_S, self._refuse, key, reason)
-
-    def _cancel_refusal(self, key: RunKey, by: str) -> None:
-        timer = self._refusals.pop(key, None)
-        if timer is not None:
-            timer.cancel()
-            self._refuse(key, f"{by} wants it stopped, and it could not start here")
 
     # --- to the server ---
 

@@ -325,6 +325,12 @@ class FolderSpool:
         probe.unlink()
 
 
+def explain_unstored(error: OSError) -> str:
+    """Why a request could not be kept, for people."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return f"{'the disk is full' if full else 'the run cannot be stored'}: {error}"
+
+
 _KEPT: Final = frozenset({r.REQUEST, r.JOURNAL, r.LOG, r.INDEX})
 
 

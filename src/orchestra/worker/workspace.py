@@ -27,30 +27,57 @@ class WorkspaceError(Exception):
         self.code = "disk_full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "cannot_start"
 
 
-def choose(root: str, project: str, job: str, taken: Container[str]) -> str:
-    """The first path `root/project/job/n` that is not taken, n counting from 1."""
-    number = 1
-    while (path := f"{root}/{project}/{job}/{number}") in taken:
+def choose(root: str, project: str, job: str, taken: Container[str], user: str | None = None) -> str:
+    """The first path `root/project/job/n` that is not taken, n counting from 1; `n.user` for another user's."""
+    number, suffix = 1, "" if user is None else f".{user}"
+    while (path := f"{root}/{project}/{job}/{number}{suffix}") in taken:
         number += 1
     return path
 
 
-def enter(path: str, *, clean: bool) -> None:
-    """Make `path` the current folder: private (0700), made if missing, empty if `clean`. Raises `WorkspaceError`."""
+def enter(path: str, *, clean: bool, owner: tuple[int, int] | None = None) -> None:
+    """Make `path` the current folder: private (0700), made if missing, empty if `clean`. Raises `WorkspaceError`.
+
+    `owner` is the (user, group) that it belongs to, if not the worker's own: the folders above let them pass then.
+    """
     try:
         try:
             os.chdir(path)
         except FileNotFoundError:
-            os.makedirs(path, mode=0o700)
-            # makedirs gives its mode to the last folder only; those above hold other jobs' workspaces.
-            for above in (os.path.dirname(path), os.path.dirname(os.path.dirname(path))):
-                os.chmod(above, 0o700)
+            _make(path)
             os.chdir(path)
-            return
-        if clean:
-            empty(path)
+        else:
+            if clean:
+                empty(path)
+        if owner is not None:
+            os.chown(path, *owner)
+            for above in (os.path.dirname(path), os.path.dirname(os.path.dirname(path))):
+                os.chmod(above, 0o711)
     except OSError as error:
         raise WorkspaceError(error, path) from None
+
+
+def _make(path: str) -> None:
+    """Make the folder and those above it, each private."""
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass  # another run's executor made one of those above at this moment
+    except FileNotFoundError:
+        _make(os.path.dirname(path))
+        os.mkdir(path, 0o700)
+
+
+def too_little_space(root: str, least: int) -> str | None:
+    """Say that fewer than `least` bytes are free for this user where workspaces are; None when there is enough."""
+    if not least:
+        return None
+    try:
+        found = os.statvfs(root)
+    except OSError as error:
+        return f"the space for workspaces cannot be told: {error}"
+    free = found.f_bavail * found.f_frsize
+    return None if free >= least else f"{free >> 20} MiB are free for workspaces, {least >> 20} MiB are wanted"
 
 
 def empty(path: str) -> None:

@@ -84,6 +84,36 @@ def test_two_runs_of_one_job_at_once_have_different_workspaces() -> None:
     play(scenario)
 
 
+def test_two_workers_on_one_machine_share_no_workspace() -> None:
+    async def scenario(server: ProtocolServer, worker: WorkerProcess) -> None:
+        async with protocol_server() as other, worker_process(other.url) as second:
+            await server.until_connected()
+            await other.until_connected()
+            runs = [await one.assign("mkfifo go; pwd; read -r _ < go") for one in (server, other)]
+            for one, run in zip((server, other), runs, strict=True):
+                await one.until(lambda run=run: run.log, "it runs")
+            folders = [Path(run.log.decode().strip()) for run in runs]
+            assert [one.is_relative_to(of.data) for one, of in zip(folders, (worker, second), strict=True)] == [
+                True,
+                True,
+            ]
+            for one, run, folder in zip((server, other), runs, folders, strict=True):
+                await asyncio.to_thread((folder / "go").write_text, "\n")
+                await over(one, run)
+
+    play(scenario)
+
+
+def test_a_worker_gives_runs_back_while_less_disk_is_free_than_it_wants() -> None:
+    async def scenario(server: ProtocolServer, worker: WorkerProcess) -> None:
+        await server.until_connected()
+        run = await server.assign("true")
+        await server.abort(run)  # else it keeps it for ten seconds
+        await server.until(lambda: run.refused, "it is given back")
+
+    play(scenario, workspace_free_bytes=1 << 62)
+
+
 def test_more_runs_than_slots_are_given_back() -> None:
     async def scenario(server: ProtocolServer, worker: WorkerProcess) -> None:
         await server.until_connected()
@@ -204,9 +234,10 @@ def test_a_rejection_that_may_pass_is_tried_again() -> None:
         ({"server": "http://orchestra.example.org"}, "not encrypted"),
         ({"server": "ftp://orchestra.example.org"}, "expected one like https://"),
         ({"server": "http://127.0.0.1:9", "name": "not a name"}, "give --name NAME"),
+        ({"server": "http://127.0.0.1:9", "run_as": ["no-such-user"]}, "--run-as"),
     ],
 )
-def test_settings_that_cannot_work_are_refused_at_once(settings: dict[str, str], said: str, tmp_path: Path) -> None:
+def test_settings_that_cannot_work_are_refused_at_once(settings: dict[str, Any], said: str, tmp_path: Path) -> None:
     async def scenario() -> None:
         worker = WorkerProcess(tmp_path, **settings)
         worker.start()

@@ -33,6 +33,10 @@ def test_what_is_not_said_does_not_appear_so_that_jobs_of_an_older_release_do_no
 OPTIONS: dict[str, Any] = {
     "output_limit": {"size": "2GiB", "action": "fail"},
     "directory": "source/{parameters.part}",
+    "memory_limit": "512MiB",
+    "nice": 10,
+    "user": "build",
+    "terminal": True,
     "commands": [{"run": "make", "directory": "docs", "environment": {"A": "{parameters.part}", "B": "1"}}],
 }
 
@@ -56,6 +60,10 @@ def test_all_problems_are_told_at_once() -> None:
     found = problems(
         output_limit={"size": "much", "action": "stop"},
         directory="/etc",
+        memory_limit=5,
+        nice=-1,
+        user="../root",
+        terminal="yes",
         commands=[{"run": "x", "directory": "a/../..", "environment": {"ORCHESTRA_RUN": "1", "A": "{parameters.x}"}}],
     )
     at = "definition."
@@ -63,6 +71,10 @@ def test_all_problems_are_told_at_once() -> None:
     assert "cut, fail" in found[f"{at}output_limit.action"]
     assert "below the workspace" in found[f"{at}directory"]
     assert "below the workspace" in found[f"{at}commands[0].directory"]
+    assert "a size from 1MiB" in found[f"{at}memory_limit"]
+    assert "a whole number from 0 to 19" in found[f"{at}nice"]
+    assert "the name of an OS user" in found[f"{at}user"]
+    assert "true or false" in found[f"{at}terminal"]
     assert "given by Orchestra" in found[f"{at}commands[0].environment.ORCHESTRA_RUN"]
     assert "unknown name" in found[f"{at}commands[0].environment.A"]
 

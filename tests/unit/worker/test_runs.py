@@ -76,7 +76,9 @@ class FullSpool(FolderSpool):
 class Desk:
     """One worker's runs, connected to a master's session."""
 
-    def __init__(self, data: Path, spool: FolderSpool | None = None, concurrency: int = 2) -> None:
+    def __init__(
+        self, data: Path, spool: FolderSpool | None = None, concurrency: int = 2, workspace_free: int = 0
+    ) -> None:
         self.data = data
         self.spool = spool or FolderSpool(data, "boot", lambda: "an-id")
         self.executors = ToldExecutors()
@@ -89,6 +91,7 @@ class Desk:
             workspaces=data / "workspaces",
             now_us=lambda: 7,
             changed=lambda: None,
+            workspace_free=workspace_free,
         )
         self.talk = Conversation.welcomed()
         self.runs.attach(self.talk.worker)
@@ -186,6 +189,29 @@ def test_a_full_disk_keeps_the_assignment_for_a_while_and_gives_it_back(tmp_path
         assert desk.executors.asked == []
 
     at_a_desk(scenario, tmp_path, spool=FullSpool(tmp_path, "boot", lambda: "an-id"))
+
+
+def test_a_run_is_given_back_while_less_space_is_free_than_the_worker_wants(tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.give()
+        await pass_time(10.1)
+        (refused,) = desk.said()
+        assert "MiB are free for workspaces" in refused.reason
+        assert desk.executors.asked == []
+
+    at_a_desk(scenario, tmp_path, workspace_free=1 << 60)
+
+
+def test_a_workspace_in_which_something_survived_is_given_to_no_other_run(tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        first = desk.give()
+        desk.claim()
+        desk.report(STARTED, [{**FINISHED[0], "survivors": [9]}])
+        second = desk.give(run_id(2))
+        paths = [desk.spool.look(key).request.workspace for key in (first, second)]
+        assert [path.rpartition("/")[2] for path in paths] == ["1", "2"]
+
+    at_a_desk(scenario, tmp_path)
 
 
 @pytest.mark.parametrize("wish", ["cancel", "abort"])
