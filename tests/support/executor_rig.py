@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from orchestra.wire.messages import Assign
-from orchestra.worker.executors import Gone, Grew, ProcessExecutors, Recorded, Report, Unclaimed, Zygote
+from orchestra.worker.executors import Gone, Grew, ProcessExecutors, Recorded, Report, Unclaimed
 from orchestra.worker.main import start_zygote
 from orchestra.worker.process import Identity, boot_id, inherited, is_alive, send_signal, stat
 from orchestra.worker.requests import Request, RunKey, Surroundings, build
 from orchestra.worker.spool import FolderSpool
 from orchestra.worker.tree import living_below
 from orchestra.worker.workspace import choose
+from orchestra.worker.zygote_link import Zygote
 from support.waiting import text_of
 
 T = TypeVar("T")

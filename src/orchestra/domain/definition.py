@@ -148,6 +148,38 @@ OUTPUT_LIMIT: Final = Record(
     )
 )
 
+CONTAINER: Final = Record(
+    fields=(
+        Field(
+            name="image",
+            shape=Text(longest=1024, shortest=1, says="the name of an image"),
+            doc="The image of each command's container; may hold substitutions.",
+            required=True,
+        ),
+        Field(
+            name="options",
+            shape=Items(of=Text(longest=4096, shortest=1, as_written=True, says="an option"), most=100),
+            doc="Further options of the engine's `run`, each word an item; may hold substitutions.",
+            default=[],
+        ),
+        Field(
+            name="engine",
+            shape=Choice(choices=("auto", "podman", "docker"), what="engine"),
+            doc="auto: podman, else docker.",
+            default="auto",
+        ),
+    )
+)
+
+
+def _check_commands(value: dict[str, Any], node: Node, path: str, report: Report) -> None:
+    """What fields of a definition say of each other, and its size."""
+    if value.get("container") is not None and value.get("nice"):
+        says = "nice has no effect on containers; give the engine's own option, such as --cpu-shares"
+        report.add_key(node, "nice", f"{path}.nice", says)
+    _check_size(value, node, path, report)
+
+
 COMMANDS: Final = Record(
     fields=(
         Field(name="type", shape=Choice(choices=("commands",)), doc="commands: a list of commands.", required=True),
@@ -220,13 +252,19 @@ COMMANDS: Final = Record(
             is_sparse=True,
         ),
         Field(
+            name="container",
+            shape=CONTAINER,
+            doc="The container in which each command runs, by podman or docker of the worker's machine.",
+            is_sparse=True,
+        ),
+        Field(
             name="artifacts",
             shape=Items(of=Text(longest=1024, shortest=1, says="a pattern of paths", also=_check_artifact), most=100),
             doc="Patterns of files in the workspace that are kept.",
             default=[],
         ),
     ),
-    also=_check_size,
+    also=_check_commands,
 )
 
 

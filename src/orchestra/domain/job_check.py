@@ -35,6 +35,11 @@ def check_job(node: Node, path: str, services: Mapping[str, Any] | None, report:
     folder = child(definition, "directory")
     if folder is not None:
         _tell(folder, f"{place}.directory", check_text, replace(early, environment=names), report)
+    container = child(definition, "container")
+    if (image := child(container, "image")) is not None:
+        _tell(image, f"{place}.container.image", check_text, replace(early, environment=names), report)
+    for index, text in enumerate(_items(child(container, "options"))):
+        _tell(text, f"{place}.container.options[{index}]", check_text, replace(early, environment=names), report)
     for index, text in enumerate(_items(child(definition, "artifacts"))):
         _tell(text, f"{place}.artifacts[{index}]", check_text, known, report)
     refused = dict.fromkeys(("results", "worker", "environment"), _BEFORE_WORKER)

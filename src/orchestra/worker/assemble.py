@@ -20,7 +20,7 @@ from typing import Final
 from orchestra import telemetry
 from orchestra.domain.ids import is_identifier
 from orchestra.worker.app import Profile, RejectedError, Transport, Worker
-from orchestra.worker.executors import ProcessExecutors, Zygote
+from orchestra.worker.executors import ProcessExecutors
 from orchestra.worker.facts import cores, default_name, gather
 from orchestra.worker.main import WorkerSettings, start_zygote
 from orchestra.worker.process import boot_id, inherited
@@ -28,6 +28,7 @@ from orchestra.worker.requests import Surroundings
 from orchestra.worker.runs import Runs
 from orchestra.worker.spool import FolderSpool, InUseError
 from orchestra.worker.transport import AddressError, http_url, open_transport, worker_url
+from orchestra.worker.zygote_link import Zygote
 
 SECOND_INTERRUPT_S: Final = 5.0
 """A second Ctrl-C within this time aborts the runs that would go on."""

@@ -99,6 +99,8 @@ class Execution:
         self._told_size = 0
         self._tell_at = 0.0
         self.survivors: list[Stat] = []
+        self._containers_left: list[str] = []
+        self._may_have_lost_container = False
 
     # --- what the conversation asks ---
 
@@ -200,11 +202,12 @@ class Execution:
             failure = self._wait_exit(pid, command, deadline)
             status = self._exits.pop(pid, None)
             self._drain()
+            if status is not None and os.WIFSIGNALED(status) and self._stage.engine is not None:
+                self._may_have_lost_container = True
             if failure is None and status is not None:
                 failure = _judge(command["name"], status) or self._printed_too_much(command)
-            if failure is not None and self._stage.has_run_out_of_memory():
-                limit = self._stage.memory_limit
-                failure.message += f"; the kernel ended processes beyond the memory limit of {limit} bytes"
+            if failure is not None:
+                failure.message += self._stage.remark(status)
         self._note(
             {
                 "type": "ended",
@@ -218,17 +221,20 @@ class Execution:
 
     def _spawn(self, index: int, command: dict[str, Any]) -> int:
         before = _ticks()
-        pid = self._start(command)
+        pid = self._start(index, command)
         self._childless = False
         self._note({"type": "spawned", "step": index, "pid": pid, "ticks": [before, _ticks()]})
         return pid
 
-    def _start(self, command: dict[str, Any]) -> int:
+    def _start(self, index: int, command: dict[str, Any]) -> int:
+        if self._stage.engine is not None:
+            self._note({"type": "container", "engine": self._stage.engine})
+            self._flush()
         if self._terminals is None:
-            return self._stage.start(command, self._write_end)
+            return self._stage.start(index, command, self._write_end)
         inner = self._terminals.open(self._stage.owner)
         try:
-            return self._stage.start(command, inner)
+            return self._stage.start(index, command, inner)
         finally:
             os.close(inner)
 
@@ -283,6 +289,8 @@ class Execution:
         self._reap()
         if not self._childless:
             self._stop_tree()
+        elif self._may_have_lost_container:
+            self._containers_left = self._stage.end_containers()
 
     def _stop_tree(self) -> None:
         """TERM to everything, grace, KILL until nothing is left; one more wish to stop ends the grace."""
@@ -299,6 +307,8 @@ class Execution:
             self._receipt.reached("killed")
             self._turn(KILL_INTERVAL_S)
         self.survivors = [] if self._childless else living_below(os.getpid())
+        # What outlives the engine's client is nobody's child here.
+        self._containers_left = self._stage.end_containers()
 
     def _reap(self) -> None:
         self._childless, ended = reap()
@@ -366,9 +376,11 @@ class Execution:
         results, result_error = read_results(
             self._stage.results, self._request["results_limit"], None if owner is None else owner["uid"]
         )
-        self._receipt.close(named(self.survivors))
-        if self.survivors:
-            verdict.message += f"; still alive after SIGKILL: {describe(self.survivors)}"
+        alive = [*named(self.survivors), *({"pid": 0, "command": one} for one in self._containers_left)]
+        self._receipt.close(alive)
+        if alive:
+            left = [describe(self.survivors)] if self.survivors else []
+            verdict.message += f"; still alive after SIGKILL: {', '.join([*left, *self._containers_left])}"
         record = {
             "type": "finished",
             "status": verdict.status,

@@ -12,7 +12,6 @@ It does not know what a run means to the server, nor the files of the spool.
 """
 
 import asyncio
-import errno
 import os
 import signal
 import socket
@@ -23,9 +22,11 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from orchestra.worker import tree
+from orchestra.worker.leftovers import end_containers
 from orchestra.worker.process import Identity, Stat, identify, send_signal, stat
 from orchestra.worker.receipt import named
 from orchestra.worker.requests import RunKey
+from orchestra.worker.zygote_link import Zygote
 
 REQUEST_INLINE_BYTES: Final = 1 << 15
 """A larger request is read from the folder by the executor, so that a message always fits the socket's buffer."""
@@ -114,7 +115,7 @@ class ProcessExecutors:
         self,
         data: Path,
         boot: str,
-        zygote: "Zygote",
+        zygote: Zygote,
         *,
         spare: int,
         records: Callable[[RunKey], list[dict[str, Any]]],
@@ -353,8 +354,11 @@ class ProcessExecutors:
 
     async def _end(self, key: RunKey, executor: str, sessions: dict[int, tuple[int, int]]) -> None:
         survivors = await self._sweep(key.run, sessions)
+        containers = await end_containers(self._records(key), str(key))
         self._busy.pop(key, None)
-        self.on_report(key, Gone(executor, tree.describe(survivors), named(survivors)))
+        said = ", ".join([*([tree.describe(survivors)] if survivors else []), *containers])
+        alive = [*named(survivors), *({"pid": 0, "command": one} for one in containers)]
+        self.on_report(key, Gone(executor, said, alive))
 
     async def _sweep(self, run: str, sessions: dict[int, tuple[int, int]]) -> list[Stat]:
         """End every process that a dead executor left of a run; return those that could not be ended."""
@@ -378,50 +382,6 @@ class ProcessExecutors:
         for path in self._folder.iterdir():
             if path.stem.isdecimal() and stat(int(path.stem)) is None:
                 path.unlink(missing_ok=True)
-
-
-class Zygote:
-    """Our end of the zygote's socket; answers come in the order of the questions."""
-
-    def __init__(self, connection: socket.socket, restart: Callable[[], socket.socket]) -> None:
-        """`restart` starts another zygote if this one was killed, and returns its socket."""
-        self._connection = connection
-        self._restart = restart
-        self._turn = asyncio.Lock()
-
-    async def fork(self, theirs: socket.socket) -> tuple[int, int | None]:
-        """Start an executor that talks on `theirs`; return its pid and a pidfd, None if it is dead already."""
-        async with self._turn:
-            try:
-                return await self._ask(theirs)
-            except ConnectionError:
-                self._connection.close()
-                self._connection = self._restart()
-                return await self._ask(theirs)
-
-    async def _ask(self, theirs: socket.socket) -> tuple[int, int | None]:
-        self._connection.setblocking(False)
-        socket.send_fds(self._connection, [b"fork"], [theirs.fileno()])
-        loop = asyncio.get_running_loop()
-        readable = asyncio.Event()
-        loop.add_reader(self._connection, readable.set)
-        try:
-            await readable.wait()
-        finally:
-            loop.remove_reader(self._connection)
-        answer, descriptors, _, _ = socket.recv_fds(self._connection, 32, 1)
-        if not answer:
-            raise ConnectionResetError(errno.ECONNRESET, "the zygote is gone")
-        for descriptor in descriptors:
-            os.set_inheritable(descriptor, False)  # recv_fds of Python 3.11 ignores MSG_CMSG_CLOEXEC
-        pid = int(answer)
-        if pid < 0:
-            raise OSError(-pid, os.strerror(-pid))
-        return pid, descriptors[0] if descriptors else None
-
-    def close(self) -> None:
-        """The zygote ends."""
-        self._connection.close()
 
 
 def sessions_of(records: list[dict[str, Any]]) -> dict[int, tuple[int, int]]:

@@ -34,7 +34,9 @@ class Launcher:
         """Prepare what the commands share. Raises `CannotStart`."""
         self._options = options
         self._group: MemoryGroup | None = None
-        limit = options["memory_limit"]
+        # Containers have their own limit, by the engine.
+        limit = options["memory_limit"] if options["container"] is None else None
+        self._memory_limit = limit
         parent = find_parent() if limit is not None else None
         if limit is not None and parent is not None:
             try:
@@ -124,7 +126,7 @@ class Launcher:
             os._exit(127)
 
     def _limit_memory(self) -> None:
-        limit = self._options["memory_limit"]
+        limit = self._memory_limit
         if self._group is not None:
             self._group.join()
         elif limit is not None:

@@ -29,7 +29,12 @@ INHERITED = frozenset({"PATH", "HOME", "USER", "LANG", "TZ", "TMPDIR"})
 
 def inherited(environment: Mapping[str, str]) -> dict[str, str]:
     """Return those variables of the worker's environment that commands see."""
-    return {name: text for name, text in environment.items() if name in INHERITED or name.startswith("LC_")}
+    return {name: text for name, text in environment.items() if is_inherited(name)}
+
+
+def is_inherited(name: str) -> bool:
+    """Tell whether commands see this variable of the worker's environment."""
+    return name in INHERITED or name.startswith("LC_")
 
 
 class Identity:

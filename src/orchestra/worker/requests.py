@@ -25,6 +25,7 @@ from orchestra.domain.template import (
     prepare_environment,
 )
 from orchestra.wire.messages import RESULTS_BYTES, Assign
+from orchestra.worker.process import is_inherited
 from orchestra.worker.record import RESULTS
 from orchestra.worker.tree import RUN_MARK
 
@@ -75,6 +76,16 @@ class RunUser(msgspec.Struct, frozen=True, kw_only=True):
     home: str
 
 
+class Container(msgspec.Struct, frozen=True, kw_only=True):
+    """The container of each command: variables handed over by `names`, and `inline` those that the engine has, too."""
+
+    engine: str
+    image: str
+    options: list[str]
+    names: list[str]
+    inline: dict[str, str]
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """What few jobs ask of the way in which their commands start; sizes in bytes."""
 
@@ -82,6 +93,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     terminal: bool = False
     nice: int = 0
     memory_limit: int | None = None
+    container: Container | None = None
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -148,11 +160,14 @@ def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: s
     values = _values(assign, surroundings)
     try:
         options = _options(definition, surroundings)
-        results = "" if options is None or options.user is None else f"{workspace}.results/{RESULTS}"
+        is_apart = options is not None and (options.user is not None or options.container is not None)
+        results = f"{workspace}.results/{RESULTS}" if is_apart else ""
         environment = _environment(assign, surroundings, values, results or f"{folder}/{RESULTS}", workspace)
         if options is not None and options.user is not None:
             environment |= _home(options.user, definition)
-        values["environment"] = environment
+        values["environment"] = dict(environment)
+        if options is not None and options.container is not None:
+            options = _contained(options, options.container, environment, surroundings.inherited, values)
         commands = [
             _command(one, phase, values, definition.get("directory"))
             for phase, key in (("commands", "commands"), ("finally", "finally"))
@@ -202,8 +217,40 @@ def _options(definition: Mapping[str, Any], surroundings: Surroundings) -> Optio
         terminal=definition.get("terminal") is True,
         nice=int(definition.get("nice") or 0),
         memory_limit=definition.get("memory_limit"),
+        container=None if definition.get("container") is None else _container(definition["container"]),
     )
     return None if options == Options() else options
+
+
+def _container(written: Mapping[str, Any]) -> Container:
+    engine, more = written.get("engine") or "auto", written.get("options") or []
+    return Container(engine=engine, image=written["image"], options=list(more), names=[], inline={})
+
+
+def _contained(
+    options: Options,
+    container: Container,
+    environment: dict[str, str],
+    inherited: Mapping[str, str],
+    values: Mapping[str, Any],
+) -> Options:
+    """Fill the container's templates, and part the variables: `environment` becomes the engine's own."""
+    home = {} if options.user is None else {"HOME": options.user.home, "USER": options.user.name}
+    inline: dict[str, str] = {}
+    for name in [one for one in environment if is_inherited(one)]:
+        engines = home.get(name, inherited.get(name))
+        if environment[name] != engines:
+            inline[name] = environment.pop(name)
+            if engines is not None:
+                environment[name] = engines
+    contained = msgspec.structs.replace(
+        container,
+        image=fill(container.image, values),
+        options=[fill(one, values) for one in container.options],
+        names=[name for name in environment if not is_inherited(name)],
+        inline=inline,
+    )
+    return msgspec.structs.replace(options, container=contained)
 
 
 def _find_user(name: str, surroundings: Surroundings) -> RunUser | None:

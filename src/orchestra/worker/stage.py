@@ -18,7 +18,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from orchestra.worker.containers import Containers
     from orchestra.worker.launch import Launcher
+
+
+ENGINE_FAILED = 125
+"""What podman-run(1) and docker-run exit with when no container came to be."""
 
 
 class Stage:
@@ -29,16 +34,13 @@ class Stage:
         self._options: dict[str, Any] | None = request.get("options")
         self._directory = ""
         self._launcher: Launcher | None = None
+        self._containers: Containers | None = None
         self.results: str = request.get("results") or f"{folder}/{RESULTS}"
 
     @property
     def owner(self) -> dict[str, Any] | None:
         """The user that the commands run as (`name`, `uid`, `gid`); None for the worker's own."""
         return None if self._options is None else self._options["user"]
-
-    @property
-    def memory_limit(self) -> int | None:
-        return None if self._options is None else self._options["memory_limit"]
 
     @property
     def has_terminal(self) -> bool:
@@ -55,18 +57,41 @@ class Stage:
             from orchestra.worker.launch import Launcher  # noqa: PLC0415
 
             self._launcher = Launcher(self._options)
+            if self._options["container"] is not None:
+                from orchestra.worker.containers import Containers  # noqa: PLC0415
 
-    def start(self, command: dict[str, Any], output: int) -> int:
-        """Start a command that writes to `output`; return its pid. Raises `CannotStart`."""
-        argv, environment = self._prepare(command)
+                self._containers = Containers(self._request, self.results)
+
+    def start(self, index: int, command: dict[str, Any], output: int) -> int:
+        """Start the command number `index`, which writes to `output`; return its pid. Raises `CannotStart`."""
+        argv, own = self._prepare(command)
+        environment: dict[str, str] = self._request["environment"]
         self._enter_directory(command.get("directory", ""))
+        if self._containers is not None:
+            argv, environment = self._containers.wrap(index, argv, own, os.getcwd())
+        elif own:
+            environment = {**environment, **own}
         if self._launcher is None:
             return spawn(argv, environment, output)
         return self._launcher.start(argv, environment, output, is_terminal=self.has_terminal)
 
-    def has_run_out_of_memory(self) -> bool:
-        """Tell whether the kernel has ended processes that went beyond the job's limit, since the last question."""
-        return self._launcher is not None and self._launcher.has_run_out_of_memory()
+    def remark(self, status: int | None) -> str:
+        """What the stage knows of a failure beside its wait status, to be added to the cause."""
+        if self._launcher is not None and self._launcher.has_run_out_of_memory():
+            limit = self._request["options"]["memory_limit"]
+            return f"; the kernel ended processes beyond the memory limit of {limit} bytes"
+        if self._containers is not None and status is not None and status == ENGINE_FAILED << 8:
+            return " (the container engine itself failed, as the log says)"
+        return ""
+
+    @property
+    def engine(self) -> str | None:
+        """The container engine's program; None for a run without containers."""
+        return None if self._containers is None else self._containers.engine
+
+    def end_containers(self) -> list[str]:
+        """Remove what the run has left of containers; return what cannot be removed."""
+        return [] if self._containers is None else self._containers.end()
 
     def close(self) -> None:
         """The run is over."""
@@ -83,15 +108,14 @@ class Stage:
             self._directory = directory
 
     def _prepare(self, command: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
-        """Argument vector and environment; what depends on results is only known now."""
+        """Argument vector and the command's own variables; what depends on results is only known now."""
         argv, own = command["argv"], command["environment"]
         if argv is None:
             # Templates bring dataclasses and regular expressions along, which few runs need here.
             from orchestra.worker.late_template import prepare_late  # noqa: PLC0415
 
             argv, own = prepare_late(command, self._request["values"], self.results, self._request["results_limit"])
-        environment: dict[str, str] = self._request["environment"]
-        return argv, {**environment, **own} if own else environment
+        return argv, own
 
 
 def _make_results_folder(path: str, owner: tuple[int, int] | None) -> None:

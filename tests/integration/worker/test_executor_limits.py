@@ -147,7 +147,8 @@ def test_an_abort_on_a_terminal_ends_the_tree() -> None:
     async def scenario(rig: Rig) -> None:
         run = rig.start(rig.request(STUBBORN, grace=0.2, terminal=True))
         file = rig.data / "workspaces/tests/job/1/pids"
-        pids = await until(lambda: len(found := text_of(file).split()) == 2 and found, "it is up")
+        await until(lambda: len(text_of(file).split()) == 2, "it is up")
+        pids = text_of(file).split()
         rig.executors.abort(run.key, "ada")
         await run.until(lambda one: one.all("finished"))
         assert run.finished["message"] == "aborted by ada"

@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from orchestra.worker import record
-from orchestra.worker.executors import Gone, ProcessExecutors, Zygote
+from orchestra.worker.executors import Gone, ProcessExecutors
 from orchestra.worker.spool import FolderSpool
+from orchestra.worker.zygote_link import Zygote
 from support.executor_rig import Rig, rig, with_rig
 from support.waiting import is_gone
 

@@ -90,13 +90,11 @@ def test_two_workers_on_one_machine_share_no_workspace() -> None:
             await server.until_connected()
             await other.until_connected()
             runs = [await one.assign("mkfifo go; pwd; read -r _ < go") for one in (server, other)]
-            for one, run in zip((server, other), runs, strict=True):
-                await one.until(lambda run=run: run.log, "it runs")
+            await server.until(lambda: runs[0].log, "it runs")
+            await other.until(lambda: runs[1].log, "it runs")
             folders = [Path(run.log.decode().strip()) for run in runs]
-            assert [one.is_relative_to(of.data) for one, of in zip(folders, (worker, second), strict=True)] == [
-                True,
-                True,
-            ]
+            assert folders[0].is_relative_to(worker.data)
+            assert folders[1].is_relative_to(second.data)
             for one, run, folder in zip((server, other), runs, folders, strict=True):
                 await asyncio.to_thread((folder / "go").write_text, "\n")
                 await over(one, run)

@@ -34,9 +34,9 @@ OPTIONS: dict[str, Any] = {
     "output_limit": {"size": "2GiB", "action": "fail"},
     "directory": "source/{parameters.part}",
     "memory_limit": "512MiB",
-    "nice": 10,
     "user": "build",
     "terminal": True,
+    "container": {"image": "python:{parameters.part}", "options": ["--network=none"], "engine": "podman"},
     "commands": [{"run": "make", "directory": "docs", "environment": {"A": "{parameters.part}", "B": "1"}}],
 }
 
@@ -77,6 +77,19 @@ def test_all_problems_are_told_at_once() -> None:
     assert "true or false" in found[f"{at}terminal"]
     assert "given by Orchestra" in found[f"{at}commands[0].environment.ORCHESTRA_RUN"]
     assert "unknown name" in found[f"{at}commands[0].environment.A"]
+
+
+def test_nice_and_a_container_do_not_go_together() -> None:
+    assert definition(nice=10)["nice"] == 10
+    assert "no effect on containers" in problems(nice=10, container={"image": "x"})["definition.nice"]
+
+
+def test_a_container_needs_an_image_and_an_engine_that_is_known() -> None:
+    found = problems(container={"engine": "lxc", "options": ["{parameters.x}"]})
+    assert "missing" in found["definition.container.image"]
+    assert "podman" in found["definition.container.engine"]
+    assert "unknown name" in found["definition.container.options[0]"]
+    assert definition(container={"image": "x"})["container"] == {"image": "x", "options": [], "engine": "auto"}
 
 
 def test_a_limit_above_what_a_log_may_have_is_refused() -> None:
