@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +59,44 @@ def test_the_receipt_of_a_limit_names_the_limit(limit: dict[str, Any], name: str
         stop = run.finished["stop"]
         assert stop["by"] == f"the limit {name}"
         assert stop["requested"] <= stop["terminated"] <= stop["verified"]
+
+    with_rig(scenario)
+
+
+FREEZER = Path("/sys/fs/cgroup/freezer")
+
+
+@contextmanager
+def frozen_group() -> Iterator[Path]:
+    """A cgroup (version 1) whose processes can be frozen: then not even SIGKILL ends them."""
+    group = FREEZER / f"orchestra-test-{os.getpid()}"
+    group.mkdir()
+    try:
+        yield group
+    finally:
+        (group / "freezer.state").write_text("THAWED")
+        deadline = time.monotonic() + 30
+        while (group / "cgroup.procs").read_text() and time.monotonic() < deadline:
+            os.sched_yield()
+        group.rmdir()
+
+
+@pytest.mark.skipif(not os.access(FREEZER / "tasks", os.W_OK), reason="no process can be frozen here")
+def test_who_survives_even_the_kill_signal_is_named_by_pid_and_command() -> None:
+    async def scenario(rig: Rig) -> None:
+        with frozen_group() as group:
+            run = rig.start(rig.request("sleep 1234 & echo $! >> pids; wait", grace=0.1))
+            (pid,) = await until(lambda: _pids(rig), "the job writes its pid")
+            (group / "cgroup.procs").write_text(str(pid))
+            (group / "freezer.state").write_text("FROZEN")
+            rig.executors.abort(run.key, "ada")
+            await run.until(lambda one: one.all("finished"))
+            stop = run.finished["stop"]
+            assert stop["survivors"] == [{"pid": pid, "command": "sleep 1234"}]
+            assert (stop["verified"], stop["killed"] is not None) == (None, True)
+            assert run.finished["status"] == "aborted"
+            assert f"still alive after SIGKILL: {pid} (sleep 1234)" in run.finished["message"]
+        await until(lambda: is_gone(pid), "the kernel ends it once it may")
 
     with_rig(scenario)
 

@@ -1,11 +1,14 @@
 """Cancel, abort, disconnect, disable: a wish reaches the worker once, also when it crosses something."""
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from orchestra.domain.run import Cause, CauseCode, RunStatus
+from orchestra.domain.stop import Stop
 from orchestra.storage import hints, runs, workers
 from orchestra.wire import messages as m
-from support.conversation import finished, held, started
+from support.conversation import DATE, finished, held, started
 from support.master_world import RUN, World, pass_time, story
 
 
@@ -55,6 +58,36 @@ async def test_an_abort_reaches_the_worker_once_in_a_session(world: World) -> No
     assert worker.heard(m.Abort) == [m.Abort(run=RUN, epoch=1, by="ada")]
     await worker.say(finished(status=RunStatus.ABORTED, cause=Cause(CauseCode.ABORTED_BY, "aborted by ada")))
     assert (await world.run()).status is RunStatus.ABORTED
+
+
+@story
+async def test_the_receipt_of_an_abort_is_stored_as_the_worker_tells_it(world: World) -> None:
+    await world.furnish()
+    worker = await world.connect()
+    await world.trigger()
+    await worker.say(started())
+    await abort(world)
+    asked = (await world.run()).stop
+    assert asked is not None
+    told = Stop(requested_date=DATE, requested_by="ada", delivered_date=DATE, terminated_date=DATE)
+    await worker.say(m.Stepped(run=RUN, epoch=1, steps=(), stop=told))
+    assert (await world.run()).stop == replace(told, requested_date=asked.requested_date)
+    cause = Cause(CauseCode.ABORTED_BY, "aborted by ada")
+    end = finished(status=RunStatus.ABORTED, cause=cause, stop=replace(told, verified_date=DATE))
+    await worker.say(end)
+    assert (await world.run()).stop == replace(told, requested_date=asked.requested_date, verified_date=DATE)
+
+
+@story
+async def test_a_limit_that_stopped_a_run_is_told_although_nobody_asked(world: World) -> None:
+    await world.furnish()
+    worker = await world.connect()
+    await world.trigger()
+    await worker.say(started())
+    told = Stop(requested_date=DATE, requested_by="the limit timeout", verified_date=DATE)
+    cause = Cause(CauseCode.TIMEOUT, "too long")
+    await worker.say(finished(status=RunStatus.EXCEPTION, cause=cause, stop=told))
+    assert (await world.run()).stop == told
 
 
 @story

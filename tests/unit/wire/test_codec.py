@@ -1,5 +1,6 @@
 """Whatever bytes come, a frame is messages within every limit, or one `BadFrame` with a code and a reason."""
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestra.domain.run import Step
+from orchestra.domain.stop import Stop, Survivor
 from orchestra.wire import codec
 from orchestra.wire import messages as m
 from support.conversation import DATE, RUN, assign, finished, held, hello, run_id, started
@@ -19,12 +21,22 @@ def wrote(**fields: Any) -> m.Wrote:
     return m.Wrote(**{"run": RUN, "epoch": 1, "offset": 0, "data": b"x", **fields})
 
 
+STOP = Stop(
+    requested_date=DATE, requested_by="ada", delivered_date=DATE, survivors=(Survivor(pid=9, command="sleep 60"),)
+)
+
+
+def stepped(**fields: Any) -> m.Stepped:
+    return m.Stepped(run=RUN, epoch=1, steps=(), stop=replace(STOP, **fields))
+
+
 FROM_WORKER: list[m.FromWorker] = [
     hello(properties={"os": "linux", "cores": 4, "nested": {"list": [1, 2.5, None, True]}}, held=(held(),)),
     started(),
     m.Stepped(
         run=RUN, epoch=1, steps=(Step(name="a", command=("sh", "-c"), start_date=DATE), Step(name="b", command="c"))
     ),
+    m.Stepped(run=RUN, epoch=1, steps=(), stop=STOP),
     wrote(data=bytes(range(256)), times=((0, 1), (255, 2))),
     finished(log=b"abc", results=b'{"a": 1}', never_started=False),
     m.Refused(run=RUN, epoch=1, reason="draining"),
@@ -96,6 +108,14 @@ BAD_FRAMES: dict[str, tuple[bytes, str]] = {
         codec.encode([m.Stepped(run=RUN, epoch=1, steps=(Step(name="a", command="b", start_date=NAIVE),))]),
         "time zone",
     ),
+    "a stop's date without a time zone": (codec.encode([stepped(killed_date=NAIVE)]), "time zone"),
+    "a stop by a name without end": (codec.encode([stepped(requested_by="x" * 2000)]), "requested_by"),
+    "more survivors than anybody reads": (codec.encode([stepped(survivors=STOP.survivors * 101)]), "survivors"),
+    "a survivor with a book as its command": (
+        codec.encode([stepped(survivors=(Survivor(pid=1, command="x" * 300),))]),
+        "a command",
+    ),
+    "a survivor with a negative pid": (codec.encode([stepped(survivors=(Survivor(pid=-1, command="x"),))]), "a pid"),
     "a reason without end": (codec.encode([m.Refused(run=RUN, epoch=1, reason="x" * 5000)]), "reason"),
     "a worker's name with a path": (codec.encode([hello(worker="../x")]), "worker"),
     "a version with a line end": (codec.encode([hello(version="1\nERROR forged")]), "version"),
