@@ -1093,23 +1093,45 @@ export interface components {
             definition?: {
                 artifacts?: string[] | null;
                 commands: (string | (string | number | boolean)[] | {
+                    directory?: string | null;
+                    environment?: {
+                        [key: string]: string | number | boolean;
+                    } | null;
                     name?: string | null;
                     run: string | (string | number | boolean)[];
                     timeout?: (string | number) | null;
                 })[];
+                container?: {
+                    engine?: ("auto" | "podman" | "docker") | null;
+                    image: string;
+                    options?: (string | number | boolean)[] | null;
+                } | null;
+                directory?: string | null;
                 environment?: {
                     [key: string]: string | number | boolean;
                 } | null;
                 finally?: (string | (string | number | boolean)[] | {
+                    directory?: string | null;
+                    environment?: {
+                        [key: string]: string | number | boolean;
+                    } | null;
                     name?: string | null;
                     run: string | (string | number | boolean)[];
                     timeout?: (string | number) | null;
                 })[] | null;
                 grace?: (string | number) | null;
+                memory_limit?: (string | number) | null;
+                nice?: number | null;
+                output_limit?: {
+                    action?: ("cut" | "fail") | null;
+                    size: string | number;
+                } | null;
                 silence_timeout?: (string | number) | null;
+                terminal?: boolean | null;
                 timeout?: (string | number) | null;
                 /** @enum {string} */
                 type: "commands";
+                user?: string | null;
                 workspace?: ("reuse" | "clean") | null;
             } | {
                 elements: {
@@ -1173,23 +1195,45 @@ export interface components {
             definition: {
                 artifacts?: string[] | null;
                 commands: (string | (string | number | boolean)[] | {
+                    directory?: string | null;
+                    environment?: {
+                        [key: string]: string | number | boolean;
+                    } | null;
                     name?: string | null;
                     run: string | (string | number | boolean)[];
                     timeout?: (string | number) | null;
                 })[];
+                container?: {
+                    engine?: ("auto" | "podman" | "docker") | null;
+                    image: string;
+                    options?: (string | number | boolean)[] | null;
+                } | null;
+                directory?: string | null;
                 environment?: {
                     [key: string]: string | number | boolean;
                 } | null;
                 finally?: (string | (string | number | boolean)[] | {
+                    directory?: string | null;
+                    environment?: {
+                        [key: string]: string | number | boolean;
+                    } | null;
                     name?: string | null;
                     run: string | (string | number | boolean)[];
                     timeout?: (string | number) | null;
                 })[] | null;
                 grace?: (string | number) | null;
+                memory_limit?: (string | number) | null;
+                nice?: number | null;
+                output_limit?: {
+                    action?: ("cut" | "fail") | null;
+                    size: string | number;
+                } | null;
                 silence_timeout?: (string | number) | null;
+                terminal?: boolean | null;
                 timeout?: (string | number) | null;
                 /** @enum {string} */
                 type: "commands";
+                user?: string | null;
                 workspace?: ("reuse" | "clean") | null;
             } | {
                 elements: {
@@ -1843,225 +1887,7 @@ export interface components {
             next_cursor: string | null;
         };
     };
-    responses: {
-        BadRequest: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:orchestra:problem:bad_request",
-                 *       "status": 400,
-                 *       "detail": "the body is not JSON: Expecting value: line 1 column 1 (char 0)",
-                 *       "code": "bad_request",
-                 *       "request_id": "4f1c2d"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        Conflict: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:orchestra:problem:conflict",
-                 *       "status": 409,
-                 *       "detail": "the run has ended already",
-                 *       "code": "conflict",
-                 *       "request_id": "4f1c2d"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        InvalidContent: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:orchestra:problem:invalid_content",
-                 *       "status": 422,
-                 *       "detail": "2 problems",
-                 *       "code": "invalid_content",
-                 *       "request_id": "4f1c2d",
-                 *       "errors": [
-                 *         {
-                 *           "path": "limit",
-                 *           "message": "expected 1 to 1000, got 0"
-                 *         },
-                 *         {
-                 *           "path": "lim",
-                 *           "message": "unknown"
-                 *         }
-                 *       ]
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        NotAllowed: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:orchestra:problem:not_allowed",
-                 *       "status": 403,
-                 *       "detail": "the user maya lacks the permission job.update",
-                 *       "code": "not_allowed",
-                 *       "request_id": "4f1c2d"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        NotAuthenticated: {
-            headers: {
-                "WWW-Authenticate"?: string;
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:orchestra:problem:not_authenticated",
-                 *       "status": 401,
-                 *       "detail": "no valid authentication came with the request",
-                 *       "code": "not_authenticated",
-                 *       "request_id": "4f1c2d"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        NotFound: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:orchestra:problem:not_found",
-                 *       "status": 404,
-                 *       "detail": "there is no project website",
-                 *       "code": "not_found",
-                 *       "request_id": "4f1c2d"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        PreconditionFailed: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:orchestra:problem:precondition_failed",
-                 *       "status": 412,
-                 *       "detail": "If-Match does not fit: it was changed since; read it again",
-                 *       "code": "precondition_failed",
-                 *       "request_id": "4f1c2d"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        RangeNotSatisfiable: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:orchestra:problem:range_not_satisfiable",
-                 *       "status": 416,
-                 *       "detail": "no such range",
-                 *       "code": "range_not_satisfiable",
-                 *       "request_id": "4f1c2d"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        TooLarge: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:orchestra:problem:too_large",
-                 *       "status": 413,
-                 *       "detail": "the body is larger than this resource takes",
-                 *       "code": "too_large",
-                 *       "request_id": "4f1c2d"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        TooMany: {
-            headers: {
-                "Retry-After"?: number;
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:orchestra:problem:too_many",
-                 *       "status": 429,
-                 *       "detail": "too many failed sign-ins came from this address",
-                 *       "code": "too_many",
-                 *       "request_id": "4f1c2d"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        Unavailable: {
-            headers: {
-                "Retry-After"?: number;
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:orchestra:problem:unavailable",
-                 *       "status": 503,
-                 *       "detail": "the database is busy",
-                 *       "code": "unavailable",
-                 *       "request_id": "4f1c2d"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-        UnsupportedMediaType: {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                /**
-                 * @example {
-                 *       "type": "urn:orchestra:problem:unsupported_media_type",
-                 *       "status": 415,
-                 *       "detail": "expected a body of type application/json, got text/plain",
-                 *       "code": "unsupported_media_type",
-                 *       "request_id": "4f1c2d"
-                 *     }
-                 */
-                "application/problem+json": components["schemas"]["Problem"];
-            };
-        };
-    };
+    responses: never;
     parameters: never;
     requestBodies: never;
     headers: never;
@@ -2083,7 +1909,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example <!doctype html> */
                     "text/html": string;
                 };
             };
@@ -2098,18 +1923,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "files": [
-                 *         {
-                 *           "name": "website.yaml",
-                 *           "content": "projects: {website: {display_name: Website}}"
-                 *         }
-                 *       ],
-                 *       "prune": false,
-                 *       "source": "files"
-                 *     }
-                 */
                 "application/json": components["schemas"]["ConfigurationInput"];
             };
         };
@@ -2119,38 +1932,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "changes": [
-                     *         {
-                     *           "action": "create",
-                     *           "kind": "job",
-                     *           "path": "website/build",
-                     *           "fields": [
-                     *             {
-                     *               "path": "policy.priority",
-                     *               "old": 0,
-                     *               "new": 10
-                     *             }
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "leftovers": [
-                     *         {
-                     *           "action": "create",
-                     *           "kind": "job",
-                     *           "path": "website/build",
-                     *           "fields": [
-                     *             {
-                     *               "path": "policy.priority",
-                     *               "old": 0,
-                     *               "new": 10
-                     *             }
-                     *           ]
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["Plan"];
                 };
             };
@@ -2165,18 +1946,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "files": [
-                 *         {
-                 *           "name": "website.yaml",
-                 *           "content": "projects: {website: {display_name: Website}}"
-                 *         }
-                 *       ],
-                 *       "prune": false,
-                 *       "source": "files"
-                 *     }
-                 */
                 "application/json": components["schemas"]["ConfigurationInput"];
             };
         };
@@ -2186,38 +1955,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "changes": [
-                     *         {
-                     *           "action": "create",
-                     *           "kind": "job",
-                     *           "path": "website/build",
-                     *           "fields": [
-                     *             {
-                     *               "path": "policy.priority",
-                     *               "old": 0,
-                     *               "new": 10
-                     *             }
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "leftovers": [
-                     *         {
-                     *           "action": "create",
-                     *           "kind": "job",
-                     *           "path": "website/build",
-                     *           "fields": [
-                     *             {
-                     *               "path": "policy.priority",
-                     *               "old": 0,
-                     *               "new": 10
-                     *             }
-                     *           ]
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["Plan"];
                 };
             };
@@ -2226,17 +1963,10 @@ export interface operations {
     streamEvents: {
         parameters: {
             query?: {
-                /** @example 1203 */
                 after?: number;
-                /**
-                 * @example [
-                 *       "runs"
-                 *     ]
-                 */
                 topic?: string[];
             };
             header?: {
-                /** @example 1203 */
                 "Last-Event-ID"?: string;
             };
             path?: never;
@@ -2249,11 +1979,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example id: 1203
-                     *     event: run.started
-                     *     data: {"sequence":1203}
-                     */
                     "text/event-stream": unknown;
                 };
             };
@@ -2268,17 +1993,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "files": [
-                 *         {
-                 *           "name": "project.json",
-                 *           "content": "[]"
-                 *         }
-                 *       ],
-                 *       "dry_run": true
-                 *     }
-                 */
                 "application/json": components["schemas"]["JobOrchestraImport"];
             };
         };
@@ -2288,29 +2002,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "dry_run": true,
-                     *       "items": [
-                     *         {
-                     *           "table": "job",
-                     *           "path": "definition.commands[0]",
-                     *           "support": "full",
-                     *           "action": "conflict",
-                     *           "reasons": [
-                     *             "text"
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "counts": {},
-                     *       "missing": [
-                     *         "job"
-                     *       ],
-                     *       "notes": [
-                     *         "text"
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["ImportReport"];
                 };
             };
@@ -2330,38 +2021,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "user": {
-                     *         "identifier": "maya",
-                     *         "display_name": "Maya",
-                     *         "roles": [
-                     *           "Operator@website"
-                     *         ],
-                     *         "is_enabled": true,
-                     *         "has_password": true
-                     *       },
-                     *       "permissions": [
-                     *         "project.read",
-                     *         "run.read"
-                     *       ],
-                     *       "projects": {
-                     *         "website": [
-                     *           "job.trigger"
-                     *         ]
-                     *       },
-                     *       "authentication": {
-                     *         "identifier": "text",
-                     *         "kind": "text",
-                     *         "roles": [
-                     *           "Operator@website"
-                     *         ],
-                     *         "authentication_date": "2026-01-31T12:00:00.000000Z",
-                     *         "expiration_date": "2026-05-01T12:00:00.000000Z"
-                     *       },
-                     *       "csrf_token": "8f14e45fceea167a5a36dedd4bea2543"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
@@ -2370,11 +2029,8 @@ export interface operations {
     listOwnTokens: {
         parameters: {
             query?: {
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example 100 */
                 limit?: number;
-                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
@@ -2388,25 +2044,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "identifier": "0199d3a4-0000-7000-8000-000000000001",
-                     *           "user": "maya",
-                     *           "type": "password",
-                     *           "roles": [
-                     *             "Operator@website"
-                     *           ],
-                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *           "last_use_date": "2026-01-31T12:00:00.000000Z",
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "update_date": "2026-01-31T12:00:00.000000Z"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["AuthenticationPage"];
                 };
             };
@@ -2421,13 +2058,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "roles": [
-                 *         "Operator@website"
-                 *       ]
-                 *     }
-                 */
                 "application/json": components["schemas"]["TokenInput"];
             };
         };
@@ -2437,21 +2067,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "0199d3a4-0000-7000-8000-000000000001",
-                     *       "user": "maya",
-                     *       "type": "password",
-                     *       "roles": [
-                     *         "Operator@website"
-                     *       ],
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "last_use_date": "2026-01-31T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z",
-                     *       "secret": "orcu_2x4Gk8Jq1Yw9Zr3Vb5Nc7M_…"
-                     *     }
-                     */
                     "application/json": components["schemas"]["NewToken"];
                 };
             };
@@ -2461,11 +2076,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @example 0199d3a4-0000-7000-8000-000000000001 */
                 identifier: string;
             };
             cookie?: never;
@@ -2478,20 +2091,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "0199d3a4-0000-7000-8000-000000000001",
-                     *       "user": "maya",
-                     *       "type": "password",
-                     *       "roles": [
-                     *         "Operator@website"
-                     *       ],
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "last_use_date": "2026-01-31T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Authentication"];
                 };
             };
@@ -2509,7 +2108,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-0000-7000-8000-000000000001 */
                 identifier: string;
             };
             cookie?: never;
@@ -2528,22 +2126,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example 0199d3a4-0000-7000-8000-000000000001 */
                 identifier: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "expiration_date": "2026-05-01T12:00:00.000000Z"
-                 *     }
-                 */
                 "application/json": components["schemas"]["AuthenticationChange"];
             };
         };
@@ -2554,20 +2145,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "0199d3a4-0000-7000-8000-000000000001",
-                     *       "user": "maya",
-                     *       "type": "password",
-                     *       "roles": [
-                     *         "Operator@website"
-                     *       ],
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "last_use_date": "2026-01-31T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Authentication"];
                 };
             };
@@ -2582,14 +2159,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "user": "maya",
-                 *       "password": "correct horse battery staple",
-                 *       "token": null,
-                 *       "code": null
-                 *     }
-                 */
                 "application/json": components["schemas"]["SignIn"];
             };
         };
@@ -2599,38 +2168,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "user": {
-                     *         "identifier": "maya",
-                     *         "display_name": "Maya",
-                     *         "roles": [
-                     *           "Operator@website"
-                     *         ],
-                     *         "is_enabled": true,
-                     *         "has_password": true
-                     *       },
-                     *       "permissions": [
-                     *         "project.read",
-                     *         "run.read"
-                     *       ],
-                     *       "projects": {
-                     *         "website": [
-                     *           "job.trigger"
-                     *         ]
-                     *       },
-                     *       "authentication": {
-                     *         "identifier": "text",
-                     *         "kind": "text",
-                     *         "roles": [
-                     *           "Operator@website"
-                     *         ],
-                     *         "authentication_date": "2026-01-31T12:00:00.000000Z",
-                     *         "expiration_date": "2026-05-01T12:00:00.000000Z"
-                     *       },
-                     *       "csrf_token": "8f14e45fceea167a5a36dedd4bea2543"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
@@ -2662,12 +2199,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "password": "correct horse battery staple",
-                 *       "current_password": "incorrect donkey battery pin"
-                 *     }
-                 */
                 "application/json": components["schemas"]["OwnPassword"];
             };
         };
@@ -2689,12 +2220,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "code": "exit_code",
-                 *       "password": "correct horse battery staple"
-                 *     }
-                 */
                 "application/json": components["schemas"]["PasswordByLink"];
             };
         };
@@ -2704,38 +2229,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "user": {
-                     *         "identifier": "maya",
-                     *         "display_name": "Maya",
-                     *         "roles": [
-                     *           "Operator@website"
-                     *         ],
-                     *         "is_enabled": true,
-                     *         "has_password": true
-                     *       },
-                     *       "permissions": [
-                     *         "project.read",
-                     *         "run.read"
-                     *       ],
-                     *       "projects": {
-                     *         "website": [
-                     *           "job.trigger"
-                     *         ]
-                     *       },
-                     *       "authentication": {
-                     *         "identifier": "text",
-                     *         "kind": "text",
-                     *         "roles": [
-                     *           "Operator@website"
-                     *         ],
-                     *         "authentication_date": "2026-01-31T12:00:00.000000Z",
-                     *         "expiration_date": "2026-05-01T12:00:00.000000Z"
-                     *       },
-                     *       "csrf_token": "8f14e45fceea167a5a36dedd4bea2543"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Me"];
                 };
             };
@@ -2750,12 +2243,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "password": "correct horse battery staple",
-                 *       "token": "orcu_2x4Gk8Jq1Yw9Zr3Vb5Nc7M_…"
-                 *     }
-                 */
                 "application/json": components["schemas"]["Reauthentication"];
             };
         };
@@ -2771,11 +2258,8 @@ export interface operations {
     listOwnSessions: {
         parameters: {
             query?: {
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example 100 */
                 limit?: number;
-                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
@@ -2789,21 +2273,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "identifier": "text",
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "last_use_date": "2026-01-31T12:00:00.000000Z",
-                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *           "client": "Firefox on Linux",
-                     *           "is_current": true
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["SessionPage"];
                 };
             };
@@ -2831,7 +2300,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-0000-7000-8000-000000000001 */
                 identifier: string;
             };
             cookie?: never;
@@ -2860,11 +2328,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "openapi": "3.1.0"
-                     *     }
-                     */
                     "application/json": unknown;
                 };
             };
@@ -2873,13 +2336,9 @@ export interface operations {
     listProjects: {
         parameters: {
             query?: {
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example 100 */
                 limit?: number;
-                /** @example text */
                 managed_by?: string;
-                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
@@ -2893,26 +2352,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "identifier": "website",
-                     *           "display_name": "Website",
-                     *           "services": {
-                     *             "repository": {
-                     *               "type": "git",
-                     *               "url": "https://git.example.org/website.git"
-                     *             }
-                     *           },
-                     *           "managed_by": "api",
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "update_date": "2026-01-31T12:00:00.000000Z"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["ProjectPage"];
                 };
             };
@@ -2922,11 +2361,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -2939,21 +2376,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "website",
-                     *       "display_name": "Website",
-                     *       "services": {
-                     *         "repository": {
-                     *           "type": "git",
-                     *           "url": "https://git.example.org/website.git"
-                     *         }
-                     *       },
-                     *       "managed_by": "api",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Project"];
                 };
             };
@@ -2970,28 +2392,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example website */
                 project: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "display_name": "Website",
-                 *       "services": {
-                 *         "repository": {
-                 *           "type": "git",
-                 *           "url": "https://git.example.org/website.git"
-                 *         }
-                 *       }
-                 *     }
-                 */
                 "application/json": components["schemas"]["ProjectInput"];
             };
         };
@@ -3002,21 +2411,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "website",
-                     *       "display_name": "Website",
-                     *       "services": {
-                     *         "repository": {
-                     *           "type": "git",
-                     *           "url": "https://git.example.org/website.git"
-                     *         }
-                     *       },
-                     *       "managed_by": "api",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Project"];
                 };
             };
@@ -3026,21 +2420,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "website",
-                     *       "display_name": "Website",
-                     *       "services": {
-                     *         "repository": {
-                     *           "type": "git",
-                     *           "url": "https://git.example.org/website.git"
-                     *         }
-                     *       },
-                     *       "managed_by": "api",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Project"];
                 };
             };
@@ -3050,11 +2429,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -3073,28 +2450,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example website */
                 project: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "display_name": "Website",
-                 *       "services": {
-                 *         "repository": {
-                 *           "type": "git",
-                 *           "url": "https://git.example.org/website.git"
-                 *         }
-                 *       }
-                 *     }
-                 */
                 "application/json": components["schemas"]["ProjectChange"];
             };
         };
@@ -3105,21 +2469,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "website",
-                     *       "display_name": "Website",
-                     *       "services": {
-                     *         "repository": {
-                     *           "type": "git",
-                     *           "url": "https://git.example.org/website.git"
-                     *         }
-                     *       },
-                     *       "managed_by": "api",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Project"];
                 };
             };
@@ -3128,22 +2477,15 @@ export interface operations {
     listJobs: {
         parameters: {
             query?: {
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example text */
                 group?: string;
-                /** @example true */
                 is_enabled?: boolean;
-                /** @example 100 */
                 limit?: number;
-                /** @example text */
                 managed_by?: string;
-                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
             path: {
-                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -3155,45 +2497,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "project": "website",
-                     *           "identifier": "build",
-                     *           "display_name": "Build",
-                     *           "group": "ci",
-                     *           "definition": {
-                     *             "type": "commands",
-                     *             "commands": [
-                     *               "make build BRANCH={parameters.branch}"
-                     *             ]
-                     *           },
-                     *           "parameters": [
-                     *             {
-                     *               "key": "branch",
-                     *               "type": "boolean",
-                     *               "is_required": false,
-                     *               "choices": [],
-                     *               "pattern": null
-                     *             }
-                     *           ],
-                     *           "properties": {
-                     *             "os": "linux"
-                     *           },
-                     *           "policy": {
-                     *             "priority": 10
-                     *           },
-                     *           "revision": 3,
-                     *           "is_enabled": true,
-                     *           "managed_by": "api",
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "update_date": "2026-01-31T12:00:00.000000Z"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["JobPage"];
                 };
             };
@@ -3203,13 +2506,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @example build */
                 job: string;
-                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -3222,40 +2522,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "build",
-                     *       "display_name": "Build",
-                     *       "group": "ci",
-                     *       "definition": {
-                     *         "type": "commands",
-                     *         "commands": [
-                     *           "make build BRANCH={parameters.branch}"
-                     *         ]
-                     *       },
-                     *       "parameters": [
-                     *         {
-                     *           "key": "branch",
-                     *           "type": "boolean",
-                     *           "is_required": false,
-                     *           "choices": [],
-                     *           "pattern": null
-                     *         }
-                     *       ],
-                     *       "properties": {
-                     *         "os": "linux"
-                     *       },
-                     *       "policy": {
-                     *         "priority": 10
-                     *       },
-                     *       "revision": 3,
-                     *       "is_enabled": true,
-                     *       "managed_by": "api",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -3272,43 +2538,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example build */
                 job: string;
-                /** @example website */
                 project: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "display_name": "Build",
-                 *       "group": "ci",
-                 *       "parameters": [
-                 *         {
-                 *           "key": "branch"
-                 *         }
-                 *       ],
-                 *       "properties": {
-                 *         "os": "linux"
-                 *       },
-                 *       "policy": {
-                 *         "priority": 10
-                 *       },
-                 *       "definition": {
-                 *         "type": "commands",
-                 *         "commands": [
-                 *           "make build BRANCH={parameters.branch}"
-                 *         ]
-                 *       },
-                 *       "is_enabled": true
-                 *     }
-                 */
                 "application/json": components["schemas"]["JobInput"];
             };
         };
@@ -3319,40 +2558,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "build",
-                     *       "display_name": "Build",
-                     *       "group": "ci",
-                     *       "definition": {
-                     *         "type": "commands",
-                     *         "commands": [
-                     *           "make build BRANCH={parameters.branch}"
-                     *         ]
-                     *       },
-                     *       "parameters": [
-                     *         {
-                     *           "key": "branch",
-                     *           "type": "boolean",
-                     *           "is_required": false,
-                     *           "choices": [],
-                     *           "pattern": null
-                     *         }
-                     *       ],
-                     *       "properties": {
-                     *         "os": "linux"
-                     *       },
-                     *       "policy": {
-                     *         "priority": 10
-                     *       },
-                     *       "revision": 3,
-                     *       "is_enabled": true,
-                     *       "managed_by": "api",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -3362,40 +2567,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "build",
-                     *       "display_name": "Build",
-                     *       "group": "ci",
-                     *       "definition": {
-                     *         "type": "commands",
-                     *         "commands": [
-                     *           "make build BRANCH={parameters.branch}"
-                     *         ]
-                     *       },
-                     *       "parameters": [
-                     *         {
-                     *           "key": "branch",
-                     *           "type": "boolean",
-                     *           "is_required": false,
-                     *           "choices": [],
-                     *           "pattern": null
-                     *         }
-                     *       ],
-                     *       "properties": {
-                     *         "os": "linux"
-                     *       },
-                     *       "policy": {
-                     *         "priority": 10
-                     *       },
-                     *       "revision": 3,
-                     *       "is_enabled": true,
-                     *       "managed_by": "api",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -3405,13 +2576,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example build */
                 job: string;
-                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -3430,43 +2598,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example build */
                 job: string;
-                /** @example website */
                 project: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "display_name": "Website",
-                 *       "group": "ci",
-                 *       "parameters": [
-                 *         {
-                 *           "key": "branch"
-                 *         }
-                 *       ],
-                 *       "properties": {
-                 *         "os": "linux"
-                 *       },
-                 *       "policy": {
-                 *         "priority": 10
-                 *       },
-                 *       "definition": {
-                 *         "type": "commands",
-                 *         "commands": [
-                 *           "make build BRANCH={parameters.branch}"
-                 *         ]
-                 *       },
-                 *       "is_enabled": true
-                 *     }
-                 */
                 "application/json": components["schemas"]["JobChange"];
             };
         };
@@ -3477,40 +2618,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "build",
-                     *       "display_name": "Build",
-                     *       "group": "ci",
-                     *       "definition": {
-                     *         "type": "commands",
-                     *         "commands": [
-                     *           "make build BRANCH={parameters.branch}"
-                     *         ]
-                     *       },
-                     *       "parameters": [
-                     *         {
-                     *           "key": "branch",
-                     *           "type": "boolean",
-                     *           "is_required": false,
-                     *           "choices": [],
-                     *           "pattern": null
-                     *         }
-                     *       ],
-                     *       "properties": {
-                     *         "os": "linux"
-                     *       },
-                     *       "policy": {
-                     *         "priority": 10
-                     *       },
-                     *       "revision": 3,
-                     *       "is_enabled": true,
-                     *       "managed_by": "api",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Job"];
                 };
             };
@@ -3519,18 +2626,13 @@ export interface operations {
     listJobRevisions: {
         parameters: {
             query?: {
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example 100 */
                 limit?: number;
-                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
             path: {
-                /** @example build */
                 job: string;
-                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -3542,23 +2644,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "project": "website",
-                     *           "job": "build",
-                     *           "revision": 3,
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "creator": "maya",
-                     *           "changed": [
-                     *             "definition"
-                     *           ]
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["JobRevisionPage"];
                 };
             };
@@ -3569,11 +2654,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example build */
                 job: string;
-                /** @example website */
                 project: string;
-                /** @example 1 */
                 revision: number;
             };
             cookie?: never;
@@ -3585,39 +2667,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "job": "build",
-                     *       "revision": 3,
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "creator": "maya",
-                     *       "changed": [
-                     *         "definition"
-                     *       ],
-                     *       "definition": {
-                     *         "type": "commands",
-                     *         "commands": [
-                     *           "make build BRANCH={parameters.branch}"
-                     *         ]
-                     *       },
-                     *       "parameters": [
-                     *         {
-                     *           "key": "branch",
-                     *           "type": "boolean",
-                     *           "is_required": false,
-                     *           "choices": [],
-                     *           "pattern": null
-                     *         }
-                     *       ],
-                     *       "properties": {
-                     *         "os": "linux"
-                     *       },
-                     *       "policy": {
-                     *         "priority": 10
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["JobRevisionDetail"];
                 };
             };
@@ -3626,16 +2675,12 @@ export interface operations {
     getJobChanges: {
         parameters: {
             query?: {
-                /** @example 1 */
                 since?: number;
             };
             header?: never;
             path: {
-                /** @example build */
                 job: string;
-                /** @example website */
                 project: string;
-                /** @example 1 */
                 revision: number;
             };
             cookie?: never;
@@ -3647,19 +2692,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "since": 2,
-                     *       "revision": 3,
-                     *       "changes": [
-                     *         {
-                     *           "path": "definition.commands[0]",
-                     *           "before": "text",
-                     *           "after": "text"
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["RevisionChanges"];
                 };
             };
@@ -3668,34 +2700,19 @@ export interface operations {
     listRunsOfJob: {
         parameters: {
             query?: {
-                /** @example 2026-01-31T12:00:00Z */
                 created_after?: string;
-                /** @example 2026-02-01T00:00:00Z */
                 created_before?: string;
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example 100 */
                 limit?: number;
-                /** @example -creation_date */
                 order?: string;
-                /** @example status:failed created:>-24h */
                 q?: string;
-                /** @example user:maya */
                 source?: string;
-                /**
-                 * @example [
-                 *       "failed"
-                 *     ]
-                 */
                 status?: ("aborted" | "assigned" | "cancelled" | "exception" | "failed" | "pending" | "running" | "skipped" | "succeeded")[];
-                /** @example worker-1 */
                 worker?: string;
             };
             header?: never;
             path: {
-                /** @example build */
                 job: string;
-                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -3707,78 +2724,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "project": "website",
-                     *           "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *           "number": 42,
-                     *           "job": "build",
-                     *           "job_revision": 3,
-                     *           "parameters": {
-                     *             "branch": "main"
-                     *           },
-                     *           "source": {
-                     *             "type": "user",
-                     *             "user": "maya"
-                     *           },
-                     *           "worker": "worker-1",
-                     *           "status": "aborted",
-                     *           "cause": {
-                     *             "code": "exit_code",
-                     *             "message": "every command exited with 0"
-                     *           },
-                     *           "priority": 0,
-                     *           "start_date": "2026-01-31T12:00:00.000000Z",
-                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *           "result_error": "text",
-                     *           "should_cancel": true,
-                     *           "should_abort": true,
-                     *           "log_size": 1,
-                     *           "log_complete": true,
-                     *           "log_error": "text",
-                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "update_date": "2026-01-31T12:00:00.000000Z",
-                     *           "stop": {
-                     *             "requested_date": "2026-01-31T12:00:00.000000Z",
-                     *             "requested_by": "text",
-                     *             "delivered_date": "2026-01-31T12:00:00.000000Z",
-                     *             "terminated_date": "2026-01-31T12:00:00.000000Z",
-                     *             "killed_date": "2026-01-31T12:00:00.000000Z",
-                     *             "verified_date": "2026-01-31T12:00:00.000000Z",
-                     *             "survivors": [
-                     *               {
-                     *                 "pid": 1,
-                     *                 "command": "make build"
-                     *               }
-                     *             ]
-                     *           },
-                     *           "results": {
-                     *             "tests": 128,
-                     *             "failed": 0
-                     *           },
-                     *           "steps": [
-                     *             {
-                     *               "name": "make build",
-                     *               "command": "make build",
-                     *               "phase": "text",
-                     *               "start_date": "2026-01-31T12:00:00.000000Z",
-                     *               "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *               "exit_code": 1,
-                     *               "log_start": 1,
-                     *               "log_end": 1
-                     *             }
-                     *           ],
-                     *           "worker_properties": {
-                     *             "os": "linux"
-                     *           }
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
@@ -3789,11 +2734,8 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example build */
                 job: string;
-                /** @example 1 */
                 number: number;
-                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -3805,79 +2747,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *       "number": 42,
-                     *       "job": "build",
-                     *       "job_revision": 3,
-                     *       "parameters": {
-                     *         "branch": "main"
-                     *       },
-                     *       "source": {
-                     *         "type": "user",
-                     *         "user": "maya"
-                     *       },
-                     *       "worker": "worker-1",
-                     *       "status": "aborted",
-                     *       "cause": {
-                     *         "code": "exit_code",
-                     *         "message": "every command exited with 0"
-                     *       },
-                     *       "priority": 0,
-                     *       "start_date": "2026-01-31T12:00:00.000000Z",
-                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *       "result_error": "text",
-                     *       "should_cancel": true,
-                     *       "should_abort": true,
-                     *       "log_size": 1,
-                     *       "log_complete": true,
-                     *       "log_error": "text",
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z",
-                     *       "stop": {
-                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
-                     *         "requested_by": "text",
-                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
-                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
-                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
-                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
-                     *         "survivors": [
-                     *           {
-                     *             "pid": 1,
-                     *             "command": "make build"
-                     *           }
-                     *         ]
-                     *       },
-                     *       "results": {
-                     *         "tests": 128,
-                     *         "failed": 0
-                     *       },
-                     *       "steps": [
-                     *         {
-                     *           "name": "make build",
-                     *           "command": "make build",
-                     *           "phase": "text",
-                     *           "start_date": "2026-01-31T12:00:00.000000Z",
-                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *           "exit_code": 1,
-                     *           "log_start": 1,
-                     *           "log_end": 1
-                     *         }
-                     *       ],
-                     *       "worker_properties": {
-                     *         "os": "linux"
-                     *       },
-                     *       "definition": {
-                     *         "type": "commands",
-                     *         "commands": [
-                     *           "make build BRANCH={parameters.branch}"
-                     *         ]
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["Run"];
                 };
             };
@@ -3887,27 +2756,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example deploy-2026-01-31 */
                 "Idempotency-Key"?: string;
             };
             path: {
-                /** @example build */
                 job: string;
-                /** @example website */
                 project: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "parameters": {
-                 *         "branch": "main"
-                 *       },
-                 *       "priority": 0
-                 *     }
-                 */
                 "application/json": components["schemas"]["TriggerInput"];
             };
         };
@@ -3917,73 +2775,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *       "number": 42,
-                     *       "job": "build",
-                     *       "job_revision": 3,
-                     *       "parameters": {
-                     *         "branch": "main"
-                     *       },
-                     *       "source": {
-                     *         "type": "user",
-                     *         "user": "maya"
-                     *       },
-                     *       "worker": "worker-1",
-                     *       "status": "aborted",
-                     *       "cause": {
-                     *         "code": "exit_code",
-                     *         "message": "every command exited with 0"
-                     *       },
-                     *       "priority": 0,
-                     *       "start_date": "2026-01-31T12:00:00.000000Z",
-                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *       "result_error": "text",
-                     *       "should_cancel": true,
-                     *       "should_abort": true,
-                     *       "log_size": 1,
-                     *       "log_complete": true,
-                     *       "log_error": "text",
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z",
-                     *       "stop": {
-                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
-                     *         "requested_by": "text",
-                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
-                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
-                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
-                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
-                     *         "survivors": [
-                     *           {
-                     *             "pid": 1,
-                     *             "command": "make build"
-                     *           }
-                     *         ]
-                     *       },
-                     *       "results": {
-                     *         "tests": 128,
-                     *         "failed": 0
-                     *       },
-                     *       "steps": [
-                     *         {
-                     *           "name": "make build",
-                     *           "command": "make build",
-                     *           "phase": "text",
-                     *           "start_date": "2026-01-31T12:00:00.000000Z",
-                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *           "exit_code": 1,
-                     *           "log_start": 1,
-                     *           "log_end": 1
-                     *         }
-                     *       ],
-                     *       "worker_properties": {
-                     *         "os": "linux"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["RunInList"];
                 };
             };
@@ -3992,73 +2783,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *       "number": 42,
-                     *       "job": "build",
-                     *       "job_revision": 3,
-                     *       "parameters": {
-                     *         "branch": "main"
-                     *       },
-                     *       "source": {
-                     *         "type": "user",
-                     *         "user": "maya"
-                     *       },
-                     *       "worker": "worker-1",
-                     *       "status": "aborted",
-                     *       "cause": {
-                     *         "code": "exit_code",
-                     *         "message": "every command exited with 0"
-                     *       },
-                     *       "priority": 0,
-                     *       "start_date": "2026-01-31T12:00:00.000000Z",
-                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *       "result_error": "text",
-                     *       "should_cancel": true,
-                     *       "should_abort": true,
-                     *       "log_size": 1,
-                     *       "log_complete": true,
-                     *       "log_error": "text",
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z",
-                     *       "stop": {
-                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
-                     *         "requested_by": "text",
-                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
-                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
-                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
-                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
-                     *         "survivors": [
-                     *           {
-                     *             "pid": 1,
-                     *             "command": "make build"
-                     *           }
-                     *         ]
-                     *       },
-                     *       "results": {
-                     *         "tests": 128,
-                     *         "failed": 0
-                     *       },
-                     *       "steps": [
-                     *         {
-                     *           "name": "make build",
-                     *           "command": "make build",
-                     *           "phase": "text",
-                     *           "start_date": "2026-01-31T12:00:00.000000Z",
-                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *           "exit_code": 1,
-                     *           "log_start": 1,
-                     *           "log_end": 1
-                     *         }
-                     *       ],
-                     *       "worker_properties": {
-                     *         "os": "linux"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["RunInList"];
                 };
             };
@@ -4067,34 +2791,19 @@ export interface operations {
     listRunsOfProject: {
         parameters: {
             query?: {
-                /** @example 2026-01-31T12:00:00Z */
                 created_after?: string;
-                /** @example 2026-02-01T00:00:00Z */
                 created_before?: string;
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example build */
                 job?: string;
-                /** @example 100 */
                 limit?: number;
-                /** @example -creation_date */
                 order?: string;
-                /** @example status:failed created:>-24h */
                 q?: string;
-                /** @example user:maya */
                 source?: string;
-                /**
-                 * @example [
-                 *       "failed"
-                 *     ]
-                 */
                 status?: ("aborted" | "assigned" | "cancelled" | "exception" | "failed" | "pending" | "running" | "skipped" | "succeeded")[];
-                /** @example worker-1 */
                 worker?: string;
             };
             header?: never;
             path: {
-                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -4106,78 +2815,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "project": "website",
-                     *           "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *           "number": 42,
-                     *           "job": "build",
-                     *           "job_revision": 3,
-                     *           "parameters": {
-                     *             "branch": "main"
-                     *           },
-                     *           "source": {
-                     *             "type": "user",
-                     *             "user": "maya"
-                     *           },
-                     *           "worker": "worker-1",
-                     *           "status": "aborted",
-                     *           "cause": {
-                     *             "code": "exit_code",
-                     *             "message": "every command exited with 0"
-                     *           },
-                     *           "priority": 0,
-                     *           "start_date": "2026-01-31T12:00:00.000000Z",
-                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *           "result_error": "text",
-                     *           "should_cancel": true,
-                     *           "should_abort": true,
-                     *           "log_size": 1,
-                     *           "log_complete": true,
-                     *           "log_error": "text",
-                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "update_date": "2026-01-31T12:00:00.000000Z",
-                     *           "stop": {
-                     *             "requested_date": "2026-01-31T12:00:00.000000Z",
-                     *             "requested_by": "text",
-                     *             "delivered_date": "2026-01-31T12:00:00.000000Z",
-                     *             "terminated_date": "2026-01-31T12:00:00.000000Z",
-                     *             "killed_date": "2026-01-31T12:00:00.000000Z",
-                     *             "verified_date": "2026-01-31T12:00:00.000000Z",
-                     *             "survivors": [
-                     *               {
-                     *                 "pid": 1,
-                     *                 "command": "make build"
-                     *               }
-                     *             ]
-                     *           },
-                     *           "results": {
-                     *             "tests": 128,
-                     *             "failed": 0
-                     *           },
-                     *           "steps": [
-                     *             {
-                     *               "name": "make build",
-                     *               "command": "make build",
-                     *               "phase": "text",
-                     *               "start_date": "2026-01-31T12:00:00.000000Z",
-                     *               "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *               "exit_code": 1,
-                     *               "log_start": 1,
-                     *               "log_end": 1
-                     *             }
-                     *           ],
-                     *           "worker_properties": {
-                     *             "os": "linux"
-                     *           }
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
@@ -4186,22 +2823,15 @@ export interface operations {
     listSchedules: {
         parameters: {
             query?: {
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example true */
                 is_enabled?: boolean;
-                /** @example build */
                 job?: string;
-                /** @example 100 */
                 limit?: number;
-                /** @example text */
                 managed_by?: string;
-                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
             path: {
-                /** @example website */
                 project: string;
             };
             cookie?: never;
@@ -4213,34 +2843,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "project": "website",
-                     *           "identifier": "nightly",
-                     *           "display_name": "Nightly",
-                     *           "job": "build",
-                     *           "parameters": {
-                     *             "branch": "main"
-                     *           },
-                     *           "expression": "30 2 * * *",
-                     *           "time_zone": "Europe/Paris",
-                     *           "overlap": "text",
-                     *           "misfire": "text",
-                     *           "misfire_window": 86400,
-                     *           "jitter": 0,
-                     *           "is_enabled": true,
-                     *           "last_run": "text",
-                     *           "next_fire": "2026-01-31T12:00:00.000000Z",
-                     *           "managed_by": "api",
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "update_date": "2026-01-31T12:00:00.000000Z"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["SchedulePage"];
                 };
             };
@@ -4250,13 +2852,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @example website */
                 project: string;
-                /** @example nightly */
                 schedule: string;
             };
             cookie?: never;
@@ -4269,29 +2868,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "nightly",
-                     *       "display_name": "Nightly",
-                     *       "job": "build",
-                     *       "parameters": {
-                     *         "branch": "main"
-                     *       },
-                     *       "expression": "30 2 * * *",
-                     *       "time_zone": "Europe/Paris",
-                     *       "overlap": "text",
-                     *       "misfire": "text",
-                     *       "misfire_window": 86400,
-                     *       "jitter": 0,
-                     *       "is_enabled": true,
-                     *       "last_run": "text",
-                     *       "next_fire": "2026-01-31T12:00:00.000000Z",
-                     *       "managed_by": "api",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
@@ -4308,35 +2884,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example website */
                 project: string;
-                /** @example nightly */
                 schedule: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "display_name": "Nightly",
-                 *       "job": "build",
-                 *       "parameters": {
-                 *         "branch": "main"
-                 *       },
-                 *       "expression": "30 2 * * *",
-                 *       "time_zone": "Europe/Paris",
-                 *       "overlap": "skip",
-                 *       "misfire": "latest",
-                 *       "misfire_window": 86400,
-                 *       "jitter": 0,
-                 *       "is_enabled": true
-                 *     }
-                 */
                 "application/json": components["schemas"]["ScheduleInput"];
             };
         };
@@ -4347,29 +2904,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "nightly",
-                     *       "display_name": "Nightly",
-                     *       "job": "build",
-                     *       "parameters": {
-                     *         "branch": "main"
-                     *       },
-                     *       "expression": "30 2 * * *",
-                     *       "time_zone": "Europe/Paris",
-                     *       "overlap": "text",
-                     *       "misfire": "text",
-                     *       "misfire_window": 86400,
-                     *       "jitter": 0,
-                     *       "is_enabled": true,
-                     *       "last_run": "text",
-                     *       "next_fire": "2026-01-31T12:00:00.000000Z",
-                     *       "managed_by": "api",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
@@ -4379,29 +2913,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "nightly",
-                     *       "display_name": "Nightly",
-                     *       "job": "build",
-                     *       "parameters": {
-                     *         "branch": "main"
-                     *       },
-                     *       "expression": "30 2 * * *",
-                     *       "time_zone": "Europe/Paris",
-                     *       "overlap": "text",
-                     *       "misfire": "text",
-                     *       "misfire_window": 86400,
-                     *       "jitter": 0,
-                     *       "is_enabled": true,
-                     *       "last_run": "text",
-                     *       "next_fire": "2026-01-31T12:00:00.000000Z",
-                     *       "managed_by": "api",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
@@ -4411,13 +2922,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example website */
                 project: string;
-                /** @example nightly */
                 schedule: string;
             };
             cookie?: never;
@@ -4436,35 +2944,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example website */
                 project: string;
-                /** @example nightly */
                 schedule: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "display_name": "Website",
-                 *       "job": "build",
-                 *       "parameters": {
-                 *         "branch": "main"
-                 *       },
-                 *       "expression": "30 2 * * *",
-                 *       "time_zone": "Europe/Paris",
-                 *       "overlap": "skip",
-                 *       "misfire": "none",
-                 *       "misfire_window": 86400,
-                 *       "jitter": 0,
-                 *       "is_enabled": true
-                 *     }
-                 */
                 "application/json": components["schemas"]["ScheduleChange"];
             };
         };
@@ -4475,29 +2964,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "nightly",
-                     *       "display_name": "Nightly",
-                     *       "job": "build",
-                     *       "parameters": {
-                     *         "branch": "main"
-                     *       },
-                     *       "expression": "30 2 * * *",
-                     *       "time_zone": "Europe/Paris",
-                     *       "overlap": "text",
-                     *       "misfire": "text",
-                     *       "misfire_window": 86400,
-                     *       "jitter": 0,
-                     *       "is_enabled": true,
-                     *       "last_run": "text",
-                     *       "next_fire": "2026-01-31T12:00:00.000000Z",
-                     *       "managed_by": "api",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Schedule"];
                 };
             };
@@ -4506,31 +2972,16 @@ export interface operations {
     listRuns: {
         parameters: {
             query?: {
-                /** @example 2026-01-31T12:00:00Z */
                 created_after?: string;
-                /** @example 2026-02-01T00:00:00Z */
                 created_before?: string;
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example build */
                 job?: string;
-                /** @example 100 */
                 limit?: number;
-                /** @example -creation_date */
                 order?: string;
-                /** @example website */
                 project?: string;
-                /** @example status:failed created:>-24h */
                 q?: string;
-                /** @example user:maya */
                 source?: string;
-                /**
-                 * @example [
-                 *       "failed"
-                 *     ]
-                 */
                 status?: ("aborted" | "assigned" | "cancelled" | "exception" | "failed" | "pending" | "running" | "skipped" | "succeeded")[];
-                /** @example worker-1 */
                 worker?: string;
             };
             header?: never;
@@ -4544,78 +2995,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "project": "website",
-                     *           "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *           "number": 42,
-                     *           "job": "build",
-                     *           "job_revision": 3,
-                     *           "parameters": {
-                     *             "branch": "main"
-                     *           },
-                     *           "source": {
-                     *             "type": "user",
-                     *             "user": "maya"
-                     *           },
-                     *           "worker": "worker-1",
-                     *           "status": "aborted",
-                     *           "cause": {
-                     *             "code": "exit_code",
-                     *             "message": "every command exited with 0"
-                     *           },
-                     *           "priority": 0,
-                     *           "start_date": "2026-01-31T12:00:00.000000Z",
-                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *           "result_error": "text",
-                     *           "should_cancel": true,
-                     *           "should_abort": true,
-                     *           "log_size": 1,
-                     *           "log_complete": true,
-                     *           "log_error": "text",
-                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "update_date": "2026-01-31T12:00:00.000000Z",
-                     *           "stop": {
-                     *             "requested_date": "2026-01-31T12:00:00.000000Z",
-                     *             "requested_by": "text",
-                     *             "delivered_date": "2026-01-31T12:00:00.000000Z",
-                     *             "terminated_date": "2026-01-31T12:00:00.000000Z",
-                     *             "killed_date": "2026-01-31T12:00:00.000000Z",
-                     *             "verified_date": "2026-01-31T12:00:00.000000Z",
-                     *             "survivors": [
-                     *               {
-                     *                 "pid": 1,
-                     *                 "command": "make build"
-                     *               }
-                     *             ]
-                     *           },
-                     *           "results": {
-                     *             "tests": 128,
-                     *             "failed": 0
-                     *           },
-                     *           "steps": [
-                     *             {
-                     *               "name": "make build",
-                     *               "command": "make build",
-                     *               "phase": "text",
-                     *               "start_date": "2026-01-31T12:00:00.000000Z",
-                     *               "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *               "exit_code": 1,
-                     *               "log_start": 1,
-                     *               "log_end": 1
-                     *             }
-                     *           ],
-                     *           "worker_properties": {
-                     *             "os": "linux"
-                     *           }
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["RunPage"];
                 };
             };
@@ -4626,7 +3005,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -4638,79 +3016,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *       "number": 42,
-                     *       "job": "build",
-                     *       "job_revision": 3,
-                     *       "parameters": {
-                     *         "branch": "main"
-                     *       },
-                     *       "source": {
-                     *         "type": "user",
-                     *         "user": "maya"
-                     *       },
-                     *       "worker": "worker-1",
-                     *       "status": "aborted",
-                     *       "cause": {
-                     *         "code": "exit_code",
-                     *         "message": "every command exited with 0"
-                     *       },
-                     *       "priority": 0,
-                     *       "start_date": "2026-01-31T12:00:00.000000Z",
-                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *       "result_error": "text",
-                     *       "should_cancel": true,
-                     *       "should_abort": true,
-                     *       "log_size": 1,
-                     *       "log_complete": true,
-                     *       "log_error": "text",
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z",
-                     *       "stop": {
-                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
-                     *         "requested_by": "text",
-                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
-                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
-                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
-                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
-                     *         "survivors": [
-                     *           {
-                     *             "pid": 1,
-                     *             "command": "make build"
-                     *           }
-                     *         ]
-                     *       },
-                     *       "results": {
-                     *         "tests": 128,
-                     *         "failed": 0
-                     *       },
-                     *       "steps": [
-                     *         {
-                     *           "name": "make build",
-                     *           "command": "make build",
-                     *           "phase": "text",
-                     *           "start_date": "2026-01-31T12:00:00.000000Z",
-                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *           "exit_code": 1,
-                     *           "log_start": 1,
-                     *           "log_end": 1
-                     *         }
-                     *       ],
-                     *       "worker_properties": {
-                     *         "os": "linux"
-                     *       },
-                     *       "definition": {
-                     *         "type": "commands",
-                     *         "commands": [
-                     *           "make build BRANCH={parameters.branch}"
-                     *         ]
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["Run"];
                 };
             };
@@ -4721,7 +3026,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -4741,7 +3045,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -4753,73 +3056,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *       "number": 42,
-                     *       "job": "build",
-                     *       "job_revision": 3,
-                     *       "parameters": {
-                     *         "branch": "main"
-                     *       },
-                     *       "source": {
-                     *         "type": "user",
-                     *         "user": "maya"
-                     *       },
-                     *       "worker": "worker-1",
-                     *       "status": "aborted",
-                     *       "cause": {
-                     *         "code": "exit_code",
-                     *         "message": "every command exited with 0"
-                     *       },
-                     *       "priority": 0,
-                     *       "start_date": "2026-01-31T12:00:00.000000Z",
-                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *       "result_error": "text",
-                     *       "should_cancel": true,
-                     *       "should_abort": true,
-                     *       "log_size": 1,
-                     *       "log_complete": true,
-                     *       "log_error": "text",
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z",
-                     *       "stop": {
-                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
-                     *         "requested_by": "text",
-                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
-                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
-                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
-                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
-                     *         "survivors": [
-                     *           {
-                     *             "pid": 1,
-                     *             "command": "make build"
-                     *           }
-                     *         ]
-                     *       },
-                     *       "results": {
-                     *         "tests": 128,
-                     *         "failed": 0
-                     *       },
-                     *       "steps": [
-                     *         {
-                     *           "name": "make build",
-                     *           "command": "make build",
-                     *           "phase": "text",
-                     *           "start_date": "2026-01-31T12:00:00.000000Z",
-                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *           "exit_code": 1,
-                     *           "log_start": 1,
-                     *           "log_end": 1
-                     *         }
-                     *       ],
-                     *       "worker_properties": {
-                     *         "os": "linux"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["RunInList"];
                 };
             };
@@ -4830,7 +3066,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -4842,73 +3077,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *       "number": 42,
-                     *       "job": "build",
-                     *       "job_revision": 3,
-                     *       "parameters": {
-                     *         "branch": "main"
-                     *       },
-                     *       "source": {
-                     *         "type": "user",
-                     *         "user": "maya"
-                     *       },
-                     *       "worker": "worker-1",
-                     *       "status": "aborted",
-                     *       "cause": {
-                     *         "code": "exit_code",
-                     *         "message": "every command exited with 0"
-                     *       },
-                     *       "priority": 0,
-                     *       "start_date": "2026-01-31T12:00:00.000000Z",
-                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *       "result_error": "text",
-                     *       "should_cancel": true,
-                     *       "should_abort": true,
-                     *       "log_size": 1,
-                     *       "log_complete": true,
-                     *       "log_error": "text",
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z",
-                     *       "stop": {
-                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
-                     *         "requested_by": "text",
-                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
-                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
-                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
-                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
-                     *         "survivors": [
-                     *           {
-                     *             "pid": 1,
-                     *             "command": "make build"
-                     *           }
-                     *         ]
-                     *       },
-                     *       "results": {
-                     *         "tests": 128,
-                     *         "failed": 0
-                     *       },
-                     *       "steps": [
-                     *         {
-                     *           "name": "make build",
-                     *           "command": "make build",
-                     *           "phase": "text",
-                     *           "start_date": "2026-01-31T12:00:00.000000Z",
-                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *           "exit_code": 1,
-                     *           "log_start": 1,
-                     *           "log_end": 1
-                     *         }
-                     *       ],
-                     *       "worker_properties": {
-                     *         "os": "linux"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["RunInList"];
                 };
             };
@@ -4919,7 +3087,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -4931,26 +3098,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "sequence": 1,
-                     *           "date": "2026-01-31T12:00:00.000000Z",
-                     *           "type": "run.started",
-                     *           "project": "website",
-                     *           "job": "build",
-                     *           "run": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *           "worker": "worker-1",
-                     *           "user": "maya",
-                     *           "actor": "maya",
-                     *           "run_sequence": 1,
-                     *           "data": {}
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["EventPage"];
                 };
             };
@@ -4961,7 +3108,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -4973,36 +3119,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "run": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *       "status": "aborted",
-                     *       "cause": {
-                     *         "code": "exit_code",
-                     *         "message": "every command exited with 0"
-                     *       },
-                     *       "position": 1,
-                     *       "nearest": "worker-1",
-                     *       "stop": "text",
-                     *       "workers": [
-                     *         {
-                     *           "worker": "worker-1",
-                     *           "verdict": "matches",
-                     *           "reasons": [
-                     *             "disabled"
-                     *           ],
-                     *           "message": "the command exited with 1",
-                     *           "mismatches": [
-                     *             {
-                     *               "property": "os",
-                     *               "wanted": "linux",
-                     *               "has": "darwin"
-                     *             }
-                     *           ]
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["Explanation"];
                 };
             };
@@ -5012,11 +3128,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example bytes=0-1023 */
                 Range?: string;
             };
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -5028,10 +3142,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example cloning website
-                     *     ok
-                     */
                     "text/plain": string;
                 };
             };
@@ -5040,10 +3150,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example cloning website
-                     *     ok
-                     */
                     "text/plain": string;
                 };
             };
@@ -5054,7 +3160,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -5066,16 +3171,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "lines": 1,
-                     *       "bytes": 1,
-                     *       "complete": true,
-                     *       "first_time": "2026-01-31T12:00:00.000000Z",
-                     *       "last_time": "2026-01-31T12:00:00.000000Z",
-                     *       "truncated": "text"
-                     *     }
-                     */
                     "application/json": components["schemas"]["LogInfo"];
                 };
             };
@@ -5084,16 +3179,12 @@ export interface operations {
     getLogLines: {
         parameters: {
             query?: {
-                /** @example 65536 */
                 cols?: number;
-                /** @example 500 */
                 count?: number;
-                /** @example 1 */
                 start?: number;
             };
             header?: never;
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -5105,29 +3196,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "start": 1,
-                     *       "total": 1,
-                     *       "complete": true,
-                     *       "sgr": "text",
-                     *       "times": [
-                     *         [
-                     *           1,
-                     *           1
-                     *         ]
-                     *       ],
-                     *       "lines": [
-                     *         "text"
-                     *       ],
-                     *       "cut": [
-                     *         [
-                     *           1,
-                     *           1
-                     *         ]
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["LogWindow"];
                 };
             };
@@ -5137,13 +3205,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example bytes=0-1023 */
                 Range?: string;
             };
             path: {
-                /** @example 1 */
                 line: number;
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -5155,7 +3220,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example ok */
                     "text/plain": string;
                 };
             };
@@ -5164,7 +3228,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example ok */
                     "text/plain": string;
                 };
             };
@@ -5175,7 +3238,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -5187,20 +3249,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "id": "text",
-                     *           "parent": "text",
-                     *           "name": "make build",
-                     *           "first": 1,
-                     *           "last": 1
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["LogSectionPage"];
                 };
             };
@@ -5209,15 +3257,12 @@ export interface operations {
     streamLog: {
         parameters: {
             query?: {
-                /** @example 0 */
                 offset?: number;
             };
             header?: {
-                /** @example 1203 */
                 "Last-Event-ID"?: string;
             };
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -5229,10 +3274,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example event: log
-                     *     data: {"offset":0,"text":"cloning website\n"}
-                     */
                     "text/event-stream": unknown;
                 };
             };
@@ -5243,7 +3284,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -5255,7 +3295,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /** @example text */
                     "application/json": unknown;
                 };
             };
@@ -5266,20 +3305,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
         };
         requestBody?: {
             content: {
-                /**
-                 * @example {
-                 *       "parameters": {
-                 *         "branch": "main"
-                 *       }
-                 *     }
-                 */
                 "application/json": components["schemas"]["RetryInput"];
             };
         };
@@ -5289,73 +3320,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "project": "website",
-                     *       "identifier": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *       "number": 42,
-                     *       "job": "build",
-                     *       "job_revision": 3,
-                     *       "parameters": {
-                     *         "branch": "main"
-                     *       },
-                     *       "source": {
-                     *         "type": "user",
-                     *         "user": "maya"
-                     *       },
-                     *       "worker": "worker-1",
-                     *       "status": "aborted",
-                     *       "cause": {
-                     *         "code": "exit_code",
-                     *         "message": "every command exited with 0"
-                     *       },
-                     *       "priority": 0,
-                     *       "start_date": "2026-01-31T12:00:00.000000Z",
-                     *       "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *       "result_error": "text",
-                     *       "should_cancel": true,
-                     *       "should_abort": true,
-                     *       "log_size": 1,
-                     *       "log_complete": true,
-                     *       "log_error": "text",
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z",
-                     *       "stop": {
-                     *         "requested_date": "2026-01-31T12:00:00.000000Z",
-                     *         "requested_by": "text",
-                     *         "delivered_date": "2026-01-31T12:00:00.000000Z",
-                     *         "terminated_date": "2026-01-31T12:00:00.000000Z",
-                     *         "killed_date": "2026-01-31T12:00:00.000000Z",
-                     *         "verified_date": "2026-01-31T12:00:00.000000Z",
-                     *         "survivors": [
-                     *           {
-                     *             "pid": 1,
-                     *             "command": "make build"
-                     *           }
-                     *         ]
-                     *       },
-                     *       "results": {
-                     *         "tests": 128,
-                     *         "failed": 0
-                     *       },
-                     *       "steps": [
-                     *         {
-                     *           "name": "make build",
-                     *           "command": "make build",
-                     *           "phase": "text",
-                     *           "start_date": "2026-01-31T12:00:00.000000Z",
-                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *           "exit_code": 1,
-                     *           "log_start": 1,
-                     *           "log_end": 1
-                     *         }
-                     *       ],
-                     *       "worker_properties": {
-                     *         "os": "linux"
-                     *       }
-                     *     }
-                     */
                     "application/json": components["schemas"]["RunInList"];
                 };
             };
@@ -5366,7 +3330,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-5b6c-7d8e-9f01-23456789abcd */
                 run: string;
             };
             cookie?: never;
@@ -5378,23 +3341,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "name": "make build",
-                     *           "command": "make build",
-                     *           "phase": "text",
-                     *           "start_date": "2026-01-31T12:00:00.000000Z",
-                     *           "completion_date": "2026-01-31T12:00:41.000000Z",
-                     *           "exit_code": 1,
-                     *           "log_start": 1,
-                     *           "log_end": 1
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["StepPage"];
                 };
             };
@@ -5409,17 +3355,6 @@ export interface operations {
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "action": "abort",
-                 *       "q": "status:failed created:>-24h",
-                 *       "ids": [
-                 *         "0199d3a4-5b6c-7d8e-9f01-23456789abcd"
-                 *       ],
-                 *       "dry_run": false,
-                 *       "cursor": null
-                 *     }
-                 */
                 "application/json": components["schemas"]["BulkInput"];
             };
         };
@@ -5429,22 +3364,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "action": "abort",
-                     *       "dry_run": true,
-                     *       "matched": 1,
-                     *       "items": [
-                     *         {
-                     *           "run": "0199d3a4-5b6c-7d8e-9f01-23456789abcd",
-                     *           "outcome": "done",
-                     *           "reason": "retry",
-                     *           "created": "text"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["BulkResult"];
                 };
             };
@@ -5453,11 +3372,8 @@ export interface operations {
     search: {
         parameters: {
             query: {
-                /** @example 20 */
                 limit?: number;
-                /** @example status:failed created:>-24h */
                 q: string;
-                /** @example [] */
                 types?: ("job" | "project" | "run" | "schedule" | "user" | "worker")[];
             };
             header?: never;
@@ -5471,19 +3387,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "type": "job",
-                     *           "project": "website",
-                     *           "identifier": "text",
-                     *           "display_name": "Website",
-                     *           "path": "definition.commands[0]"
-                     *         }
-                     *       ]
-                     *     }
-                     */
                     "application/json": components["schemas"]["Hits"];
                 };
             };
@@ -5492,15 +3395,10 @@ export interface operations {
     listUsers: {
         parameters: {
             query?: {
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example true */
                 is_enabled?: boolean;
-                /** @example 100 */
                 limit?: number;
-                /** @example -creation_date */
                 order?: string;
-                /** @example text */
                 role?: string;
             };
             header?: never;
@@ -5514,23 +3412,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "identifier": "maya",
-                     *           "display_name": "Maya",
-                     *           "roles": [
-                     *             "Operator@website"
-                     *           ],
-                     *           "is_enabled": true,
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "update_date": "2026-01-31T12:00:00.000000Z"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["UserPage"];
                 };
             };
@@ -5540,11 +3421,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
@@ -5557,18 +3436,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "maya",
-                     *       "display_name": "Maya",
-                     *       "roles": [
-                     *         "Operator@website"
-                     *       ],
-                     *       "is_enabled": true,
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
@@ -5585,26 +3452,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "display_name": "Maya",
-                 *       "roles": [
-                 *         "Operator@website"
-                 *       ],
-                 *       "is_enabled": true
-                 *     }
-                 */
                 "application/json": components["schemas"]["UserInput"];
             };
         };
@@ -5615,18 +3471,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "maya",
-                     *       "display_name": "Maya",
-                     *       "roles": [
-                     *         "Operator@website"
-                     *       ],
-                     *       "is_enabled": true,
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
@@ -5636,18 +3480,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "maya",
-                     *       "display_name": "Maya",
-                     *       "roles": [
-                     *         "Operator@website"
-                     *       ],
-                     *       "is_enabled": true,
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
@@ -5657,11 +3489,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
@@ -5680,26 +3510,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "display_name": "Maya",
-                 *       "roles": [
-                 *         "Operator@website"
-                 *       ],
-                 *       "is_enabled": true
-                 *     }
-                 */
                 "application/json": components["schemas"]["UserChange"];
             };
         };
@@ -5710,18 +3529,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "maya",
-                     *       "display_name": "Maya",
-                     *       "roles": [
-                     *         "Operator@website"
-                     *       ],
-                     *       "is_enabled": true,
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["User"];
                 };
             };
@@ -5730,16 +3537,12 @@ export interface operations {
     listAuthentications: {
         parameters: {
             query?: {
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example 100 */
                 limit?: number;
-                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
             path: {
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
@@ -5751,25 +3554,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "identifier": "0199d3a4-0000-7000-8000-000000000001",
-                     *           "user": "maya",
-                     *           "type": "password",
-                     *           "roles": [
-                     *             "Operator@website"
-                     *           ],
-                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *           "last_use_date": "2026-01-31T12:00:00.000000Z",
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "update_date": "2026-01-31T12:00:00.000000Z"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["AuthenticationPage"];
                 };
             };
@@ -5780,20 +3564,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "roles": [
-                 *         "Operator@website"
-                 *       ]
-                 *     }
-                 */
                 "application/json": components["schemas"]["TokenInput"];
             };
         };
@@ -5803,21 +3579,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "0199d3a4-0000-7000-8000-000000000001",
-                     *       "user": "maya",
-                     *       "type": "password",
-                     *       "roles": [
-                     *         "Operator@website"
-                     *       ],
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "last_use_date": "2026-01-31T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z",
-                     *       "secret": "orcu_2x4Gk8Jq1Yw9Zr3Vb5Nc7M_…"
-                     *     }
-                     */
                     "application/json": components["schemas"]["NewToken"];
                 };
             };
@@ -5827,13 +3588,10 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @example 0199d3a4-0000-7000-8000-000000000001 */
                 identifier: string;
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
@@ -5846,20 +3604,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "0199d3a4-0000-7000-8000-000000000001",
-                     *       "user": "maya",
-                     *       "type": "password",
-                     *       "roles": [
-                     *         "Operator@website"
-                     *       ],
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "last_use_date": "2026-01-31T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Authentication"];
                 };
             };
@@ -5877,9 +3621,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example 0199d3a4-0000-7000-8000-000000000001 */
                 identifier: string;
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
@@ -5898,24 +3640,16 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example 0199d3a4-0000-7000-8000-000000000001 */
                 identifier: string;
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "expiration_date": "2026-05-01T12:00:00.000000Z"
-                 *     }
-                 */
                 "application/json": components["schemas"]["AuthenticationChange"];
             };
         };
@@ -5926,20 +3660,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "0199d3a4-0000-7000-8000-000000000001",
-                     *       "user": "maya",
-                     *       "type": "password",
-                     *       "roles": [
-                     *         "Operator@website"
-                     *       ],
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *       "last_use_date": "2026-01-31T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Authentication"];
                 };
             };
@@ -5950,7 +3670,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
@@ -5962,14 +3681,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "purpose": "text",
-                     *       "code": "exit_code",
-                     *       "path": "definition.commands[0]",
-                     *       "expiration_date": "2026-05-01T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Link"];
                 };
             };
@@ -5980,18 +3691,12 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "password": "correct horse battery staple"
-                 *     }
-                 */
                 "application/json": components["schemas"]["Password"];
             };
         };
@@ -6007,16 +3712,12 @@ export interface operations {
     listSessions: {
         parameters: {
             query?: {
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example 100 */
                 limit?: number;
-                /** @example -creation_date */
                 order?: string;
             };
             header?: never;
             path: {
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
@@ -6028,21 +3729,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "identifier": "text",
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "last_use_date": "2026-01-31T12:00:00.000000Z",
-                     *           "expiration_date": "2026-05-01T12:00:00.000000Z",
-                     *           "client": "Firefox on Linux",
-                     *           "is_current": true
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["SessionPage"];
                 };
             };
@@ -6053,7 +3739,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example maya */
                 user: string;
             };
             cookie?: never;
@@ -6071,17 +3756,11 @@ export interface operations {
     listWorkers: {
         parameters: {
             query?: {
-                /** @example WyJpZGVudGlmaWVyIiwid2Vic2l0ZSJd */
                 cursor?: string;
-                /** @example true */
                 is_active?: boolean;
-                /** @example true */
                 is_enabled?: boolean;
-                /** @example 100 */
                 limit?: number;
-                /** @example -creation_date */
                 order?: string;
-                /** @example text */
                 owner?: string;
             };
             header?: never;
@@ -6095,33 +3774,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "items": [
-                     *         {
-                     *           "identifier": "worker-1",
-                     *           "owner": "admin",
-                     *           "version": "1.0.0",
-                     *           "display_name": "The machine by the window",
-                     *           "properties": {
-                     *             "os": "linux"
-                     *           },
-                     *           "concurrency": 4,
-                     *           "active_runs": 1,
-                     *           "protocol": 1,
-                     *           "note": "in the rack by the window",
-                     *           "is_enabled": true,
-                     *           "is_active": true,
-                     *           "should_disconnect": true,
-                     *           "connection_date": "2026-01-31T12:00:00.000000Z",
-                     *           "last_seen_date": "2026-01-31T12:00:00.000000Z",
-                     *           "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *           "update_date": "2026-01-31T12:00:00.000000Z"
-                     *         }
-                     *       ],
-                     *       "next_cursor": null
-                     *     }
-                     */
                     "application/json": components["schemas"]["WorkerPage"];
                 };
             };
@@ -6131,11 +3783,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-None-Match"?: string;
             };
             path: {
-                /** @example worker-1 */
                 worker: string;
             };
             cookie?: never;
@@ -6148,28 +3798,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "worker-1",
-                     *       "owner": "admin",
-                     *       "version": "1.0.0",
-                     *       "display_name": "The machine by the window",
-                     *       "properties": {
-                     *         "os": "linux"
-                     *       },
-                     *       "concurrency": 4,
-                     *       "active_runs": 1,
-                     *       "protocol": 1,
-                     *       "note": "in the rack by the window",
-                     *       "is_enabled": true,
-                     *       "is_active": true,
-                     *       "should_disconnect": true,
-                     *       "connection_date": "2026-01-31T12:00:00.000000Z",
-                     *       "last_seen_date": "2026-01-31T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Worker"];
                 };
             };
@@ -6186,11 +3814,9 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example worker-1 */
                 worker: string;
             };
             cookie?: never;
@@ -6209,24 +3835,15 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @example "5d41402abc4b2a76b9719d911017c592" */
                 "If-Match"?: string;
             };
             path: {
-                /** @example worker-1 */
                 worker: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                /**
-                 * @example {
-                 *       "is_enabled": true,
-                 *       "note": "in the rack by the window",
-                 *       "display_name": "The machine by the window"
-                 *     }
-                 */
                 "application/json": components["schemas"]["WorkerChange"];
             };
         };
@@ -6237,28 +3854,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "worker-1",
-                     *       "owner": "admin",
-                     *       "version": "1.0.0",
-                     *       "display_name": "The machine by the window",
-                     *       "properties": {
-                     *         "os": "linux"
-                     *       },
-                     *       "concurrency": 4,
-                     *       "active_runs": 1,
-                     *       "protocol": 1,
-                     *       "note": "in the rack by the window",
-                     *       "is_enabled": true,
-                     *       "is_active": true,
-                     *       "should_disconnect": true,
-                     *       "connection_date": "2026-01-31T12:00:00.000000Z",
-                     *       "last_seen_date": "2026-01-31T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Worker"];
                 };
             };
@@ -6269,7 +3864,6 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @example worker-1 */
                 worker: string;
             };
             cookie?: never;
@@ -6281,28 +3875,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "identifier": "worker-1",
-                     *       "owner": "admin",
-                     *       "version": "1.0.0",
-                     *       "display_name": "The machine by the window",
-                     *       "properties": {
-                     *         "os": "linux"
-                     *       },
-                     *       "concurrency": 4,
-                     *       "active_runs": 1,
-                     *       "protocol": 1,
-                     *       "note": "in the rack by the window",
-                     *       "is_enabled": true,
-                     *       "is_active": true,
-                     *       "should_disconnect": true,
-                     *       "connection_date": "2026-01-31T12:00:00.000000Z",
-                     *       "last_seen_date": "2026-01-31T12:00:00.000000Z",
-                     *       "creation_date": "2026-01-31T11:58:00.000000Z",
-                     *       "update_date": "2026-01-31T12:00:00.000000Z"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Worker"];
                 };
             };
@@ -6322,11 +3894,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "status": "text"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
@@ -6346,11 +3913,6 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "status": "text"
-                     *     }
-                     */
                     "application/json": components["schemas"]["Health"];
                 };
             };
