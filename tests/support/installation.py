@@ -264,6 +264,15 @@ class Installation:
         self._programs.append(program)
         return program
 
+    def adopt(self, program: Program) -> None:
+        """End this program with the installation, although somebody else started it."""
+        self._programs.append(program)
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """Every program that was started so far."""
+        return tuple(self._programs)
+
     def server_arguments(self) -> list[str]:
         """How the server is started."""
         browser = ["--no-browser"] if self.command == "up" else []

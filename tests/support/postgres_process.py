@@ -37,8 +37,9 @@ SETTINGS = {
 
 
 class Server:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: dict[str, str] | None = None) -> None:
         self.folder = folder
+        self.settings = SETTINGS if settings is None else settings
         self.user = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
         self.binaries = folder
 
@@ -50,7 +51,7 @@ class Server:
         self.binaries = self._reachable(_installed())
         data = str(self.folder / "data")
         self._run("initdb", "-D", data, "-U", "postgres", *INITDB)
-        settings = " ".join(f"-c {name}='{value}'" for name, value in SETTINGS.items())
+        settings = " ".join(f"-c {name}='{value}'" for name, value in self.settings.items())
         options = f"-k '{self.folder}' {settings}"
         self._run("pg_ctl", "-w", "-D", data, "-l", str(self.folder / "log"), "-o", options, "start")
         return f"postgresql://postgres@/postgres?host={self.folder}"
@@ -58,6 +59,11 @@ class Server:
     def stop(self) -> None:
         if (self.folder / "data/postmaster.pid").exists():
             self._run("pg_ctl", "-w", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+
+    def restart(self) -> None:
+        """End it as a crash of its processes would, and let it recover."""
+        data = str(self.folder / "data")
+        self._run("pg_ctl", "-w", "-D", data, "-l", str(self.folder / "log"), "-m", "immediate", "restart")
 
     def _reachable(self, installed: Path) -> Path:
         try:
