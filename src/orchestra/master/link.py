@@ -275,6 +275,10 @@ class Link:
             self.close(m.CloseCode.DISCONNECTED, f"the worker {self.worker} was deleted")
         elif found.worker.session != self.number:
             self.close(m.CloseCode.SUPERSEDED, "a newer connection of the same worker took over")
+        elif not found.worker.is_active:
+            # Nobody would assign to it any more. Another server that started, or the end of a session whose begin was
+            # in doubt, took it for gone; a new session makes it right.
+            self.close(m.CloseCode.TRY_LATER, "the server no longer counts this session as connected")
         elif found.worker.should_disconnect:
             self.close(m.CloseCode.DISCONNECTED, "an operator asked to disconnect")
         for run in found.runs:

@@ -152,6 +152,20 @@ async def test_a_session_that_a_newer_one_replaced_elsewhere_is_closed_by_a_wish
 
 
 @story
+async def test_a_session_that_the_rows_call_ended_is_closed_so_that_a_new_one_sets_them_right(world: World) -> None:
+    await world.furnish()
+    old = await world.connect()
+    row = await world.worker()
+    await world.write(
+        lambda connection: workers.disconnect(connection, "w1", row.session, world.clock.now()), hints.wish("w1")
+    )
+    assert old.transport.closed is not None
+    assert old.transport.closed[0] == m.CloseCode.TRY_LATER
+    await world.connect()
+    assert (await world.worker()).is_active
+
+
+@story
 async def test_another_installation_is_refused_while_the_name_is_connected(world: World) -> None:
     await world.furnish()
     first = await world.connect()
