@@ -5,7 +5,8 @@
     idempotency keys older than their time      forgotten, once an hour
 
 Rules. A worker counts as away since the later of what its row says and what this process saw: a
-server that did not run, or whose wall clock jumped, has not seen anybody stay away. The decision is
+server that did not run, or whose wall clock jumped, has not seen anybody stay away. A row that was
+seen in the future tells that the wall clock was set back: then what this process saw decides. The decision is
 taken again inside the transaction that writes it; a run whose worker came back meanwhile is not
 touched, for its epoch or its worker's state then differs.
 """
@@ -29,6 +30,8 @@ SPACING_S: Final = 1.0
 """Hints come with each run; looking for a nearer deadline once a second is soon enough and costs nothing."""
 RETRY_S: Final = 1.0
 PURGE_S: Final = 3600.0
+SET_BACK_S: Final = 300.0
+"""Clocks of several servers differ by less than that; what is further in the future was written before a jump."""
 _AT_ONCE: Final = 1000
 
 
@@ -86,7 +89,7 @@ class Reaper:
             return None
         away_s = (now - absence.last_seen_date).total_seconds()
         known_s = self._parts.clock.monotonic() - self._links.away_since(absence.worker)
-        return absence.fail_after_s - min(away_s, known_s)
+        return absence.fail_after_s - (known_s if away_s < -SET_BACK_S else min(away_s, known_s))
 
     def _next(self, waits: list[float], expired: list[str], expiration: datetime | None, now: datetime) -> float:
         deadlines = [*waits, self._parts.settings.audit_s]

@@ -69,6 +69,16 @@ async def test_a_wall_clock_that_jumps_loses_nobody(world: World) -> None:
 
 
 @long_story
+async def test_a_wall_clock_that_is_set_back_delays_no_loss(world: World) -> None:
+    await running_and_away(world, {"on_worker_lost": {"fail_after": HOUR}})
+    world.clock.start -= timedelta(days=2)
+    await pass_time(HOUR - 10)
+    assert (await world.run()).status is RunStatus.RUNNING
+    await pass_time(15)
+    assert (await world.run()).status is RunStatus.EXCEPTION
+
+
+@long_story
 async def test_a_run_that_waits_too_long_expires_close_to_its_time(world: World) -> None:
     await world.furnish()
     await world.trigger(expiration_date=world.clock.now() + timedelta(seconds=30))
