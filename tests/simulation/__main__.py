@@ -14,12 +14,13 @@ import logging
 import os
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simulation.checks import violations
-from simulation.history import Beat, Entry, Note
+from simulation.history import Beat, Changed, Entry, Fault, Note
 from simulation.mutants import MUTANTS, planted
 from simulation.world.loop import NODE
 from simulation.world.world import play
@@ -66,12 +67,17 @@ def explore(seed: int, count: int | None) -> int:
     """Play seed after seed."""
     logging.disable(logging.CRITICAL)
     failed = played = 0
+    faults: Counter[str] = Counter()
+    transitions: Counter[str] = Counter()
     begin = time.perf_counter()
     seeds = itertools.count(seed) if count is None else range(seed, seed + count)
     try:
         for one in seeds:
-            found = violations(play(one))
+            history = play(one)
+            found = violations(history)
             played += 1
+            faults.update(fault.kind for fault in history.of(Fault))
+            transitions.update(f"{change.before or 'nothing'} → {change.after}" for change in history.of(Changed))
             if found:
                 failed += 1
                 print(f"\rseed {one}: {len(found)} violations, first: {found[0]}", flush=True)
@@ -82,8 +88,15 @@ def explore(seed: int, count: int | None) -> int:
             )
     except KeyboardInterrupt:
         pass
-    print(f"\n{played} worlds, {failed} failed", file=sys.stderr)
+    took_s = time.perf_counter() - begin
+    print(f"\n{played} worlds from seed {seed} on, {failed} failed, {took_s:.0f} s", file=sys.stderr)
+    print(f"{sum(faults.values())} faults: {_counted(faults)}")
+    print(f"transitions: {_counted(transitions)}", flush=True)
     return 1 if failed else 0
+
+
+def _counted(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in sorted(counter.items()))
 
 
 def _print(entry: Entry) -> None:

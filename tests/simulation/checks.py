@@ -257,7 +257,12 @@ def inv_13(history: History) -> Iterator[Violation]:
             continue
         if final.result_error is None and final.results != truth.results:
             yield Violation("INV-13", 0, run, f"results {final.results!r}, the command left {truth.results!r}")
-        if final.steps != truth.steps:
+        # Where a full disk ended the log, commands went on writing what is not in it.
+        told, seen = (
+            ([one[0] for one in steps] if final.log_error else list[object](steps))
+            for steps in (final.steps, truth.steps)
+        )
+        if told != seen:
             yield Violation("INV-13", 0, run, f"steps {final.steps}, the witness saw {truth.steps}")
 
 
@@ -298,21 +303,26 @@ def inv_19(history: History) -> Iterator[Violation]:
     switches = {one.operation: one for one in history.of(Invoked) if one.action in ("disable", "enable")}
     disabled: set[str] = set()
     enabled_at: dict[str, float] = {}
+    enabling: dict[int, str] = {}
     for entry in history.of(Invoked, Answered, Changed):
         if isinstance(entry, Invoked):
             if entry.action == "enable":
                 disabled.discard(entry.worker)
                 enabled_at[entry.worker] = entry.at
+                enabling[entry.operation] = entry.worker
         elif isinstance(entry, Answered):
             switch = switches.get(entry.operation)
-            # An enable that was asked for meanwhile may have come after it.
+            # An enable that was asked for meanwhile may have come after it, and one that was never answered still may.
             if (
                 switch is not None
                 and switch.action == "disable"
                 and entry.outcome == "ok"
                 and enabled_at.get(switch.worker, -1.0) < switch.at
+                and switch.worker not in enabling.values()
             ):
                 disabled.add(switch.worker)
+            if entry.outcome != "info":
+                enabling.pop(entry.operation, None)
         elif entry.after == "assigned" and entry.worker in disabled:
             yield Violation("INV-19", entry.at, entry.run, f"was assigned to {entry.worker}, which is disabled")
 

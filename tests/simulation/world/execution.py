@@ -13,7 +13,9 @@ and only a sweep or the end of its machine ends it then.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 import random
 from collections import deque
 from collections.abc import Sequence
@@ -22,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orchestra.worker.executors import Grew, Recorded, Report, Unclaimed
 from orchestra.worker.process import Identity
-from orchestra.worker.record import REQUEST, Journal, Log, NotMine, Reserve, claim
+from orchestra.worker.record import JOURNAL, REQUEST, Journal, Log, NotMine, Reserve, claim
 from orchestra.worker.requests import RunKey
 from simulation.history import Beat, Ended, Started, Truth
 from simulation.world.loop import Node
@@ -64,6 +66,33 @@ class Tree:
             world = self._machine.world
             world.record(Beat(at=world.time(), run=self.key.run, epoch=self.key.epoch, worker=self._machine.name))
             world.later(BEAT_S, self._beat)
+
+
+class _DiskLog(Log):
+    """The program's log on a disk that can be full: then a part of what is written still fits."""
+
+    machine: Machine
+
+    def _write(self, data: memoryview) -> None:
+        if not self.machine.is_full:
+            super()._write(data)
+            return
+        super()._write(data[: self.machine.draw(len(data))])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class _DiskJournal(Journal):
+    """The program's journal on a disk that can be full: a line is torn, and what follows fails."""
+
+    machine: Machine
+
+    def _write(self, data: bytes) -> None:
+        if self.machine.is_full and not self._used_reserve:
+            os.write(self._descriptor, data[: self.machine.draw(len(data))])
+            os.close(self._descriptor)
+            # Writing to it fails from now on, and the program does what it does then.
+            self._descriptor = os.open(f"{self._folder}/{JOURNAL}", os.O_RDONLY | os.O_CLOEXEC)
+        super()._write(data)
 
 
 class _Stop(Exception):
@@ -158,8 +187,9 @@ class Executor:
 
     async def _carry_out(self, key: RunKey, folder: Path, request: dict[str, Any]) -> None:
         clock = self._machine.journal_clock()
-        journal = Journal(str(folder), str(key), self._reserve, lambda texts: self._forward(key, texts))
-        log = Log(str(folder), request["log_limit"], clock)
+        journal = _DiskJournal(str(folder), str(key), self._reserve, lambda texts: self._forward(key, texts))
+        log = _DiskLog(str(folder), request["log_limit"], clock)
+        journal.machine = log.machine = self._machine
         try:
             await asyncio.sleep(self._machine.hop())
             if self._machine.world.buggify("a workspace takes its time"):

@@ -56,7 +56,7 @@ class WatchedSpool(FolderSpool):
     def accept(self, request: Request) -> bytes:
         """See `Spool`."""
         self._node.check()
-        if self._machine.world.buggify("a worker's disk is full", 0.15):
+        if self._machine.is_full or self._machine.world.buggify("a worker's disk is full", 0.15):
             raise OSError(errno.ENOSPC, "No space left on device")
         encoded = super().accept(request)
         self._machine.growths[request.key] = _Growth(self._machine.world.time())
@@ -85,9 +85,13 @@ class WatchedSpool(FolderSpool):
 class Machine:
     """One machine with one worker."""
 
-    def __init__(self, world: World, name: str, folder: Path, slots: int, properties: dict[str, str]) -> None:
+    def __init__(
+        self, world: World, name: str, folder: Path, slots: int, properties: dict[str, str], host: str = ""
+    ) -> None:
+        """`name` is what its worker calls itself, `host` the machine's own name; an impostor's differ."""
         self.world = world
         self.name = name
+        self._host = host or name
         self.folder = folder
         self.slots = slots
         self.properties = properties
@@ -96,10 +100,12 @@ class Machine:
         self.growths: dict[RunKey, _Growth] = {}
         self.boots = 1
         self.is_on = True
+        self.is_full = False
+        """Its disk takes no byte more."""
         self.node: Node | None = None
         """The worker process that lives now."""
         self.clock = VirtualClock(world.swarm.skew(name), origin_s=0)
-        self._chance: random.Random = stream(world.seed, "machine", name)
+        self._chance: random.Random = stream(world.seed, "machine", self._host)
         self._pid = 100
         self._torn: set[RunKey] = set()
 
@@ -108,11 +114,20 @@ class Machine:
     @property
     def boot(self) -> str:
         """The id of this boot."""
-        return f"{self.name}-boot-{self.boots}"
+        return f"{self._host}-boot-{self.boots}"
 
     def ticks(self) -> int:
         """Start times, as the kernel counts them."""
         return int(self.world.time() * 100)
+
+    def draw(self, size: int) -> int:
+        """Some number below `size`, 0 if that is none."""
+        return self._chance.randrange(size) if size else 0
+
+    def installation(self) -> str:
+        """What the data folder calls itself."""
+        path = self.folder / "installation"
+        return path.read_text() if path.exists() else ""
 
     def hop(self) -> float:
         """How long a word takes between processes of this machine."""
@@ -182,7 +197,7 @@ class Machine:
 
     async def _be_a_worker(self, node: Node) -> None:
         world = self.world
-        spool = WatchedSpool(self, node, lambda: f"{self.name}-data-{self._chance.randrange(1 << 32):08x}")
+        spool = WatchedSpool(self, node, lambda: f"{self._host}-data-{self._chance.randrange(1 << 32):08x}")
         node.on_kill.append(spool.release)
         executors = SimExecutors(self, node)
         surroundings = Surroundings(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from functools import partial
 from typing import TYPE_CHECKING
 
 from simulation.history import Fault
@@ -40,7 +41,9 @@ class Nemesis:
             connection.unblock()
         world.network.blocked.clear()
         dead = world.swarm.dead_for_ever
+        await self._unmask()
         for machine in world.machines.values():
+            machine.is_full = False
             if machine.name == dead:
                 self._say("gone for ever", machine.name)
                 if machine.is_on:
@@ -54,9 +57,20 @@ class Nemesis:
             world.start_server()
         self._say("healed", "everything")
 
+    async def _unmask(self) -> None:
+        """Of two workers with one name the one that the server knows stays."""
+        world = self._world
+        for impostor in world.impostors:
+            rightful = world.machines[impostor.name]
+            wrong = impostor
+            if impostor.installation() == world.installation(impostor.name):
+                world.machines[impostor.name], wrong = impostor, rightful
+            if wrong.is_on:
+                await wrong.lose_power()
+
     async def _strike(self, kind: str) -> None:
         match kind:
-            case "cut" | "half-open":
+            case "cut" | "half-open" | "late frames":
                 self._break_connection(kind)
             case "partition":
                 self._partition()
@@ -66,15 +80,18 @@ class Nemesis:
                 await self._strike_machine(kind)
             case "executor killed":
                 await self._kill_executor()
-            case "server paused" | "worker paused":
+            case "server paused" | "worker paused" | "executor paused":
                 self._pause(kind)
             case "database down":
                 duration = self._chance.uniform(1, 15)
                 self._say(kind, "server", f"{duration:.1f} s")
                 self._world.weather.down_until = self._world.time() + duration
-            case "disk full":
-                self._say(kind, "server")
-                self._world.disk.failing = self._chance.randint(1, 5)
+            case "disk full" | "disk slow" | "worker disk full":
+                self._spoil_disk(kind)
+            case "clock jump":
+                self._jump()
+            case "impostor":
+                self._claim_name()
 
     def _break_connection(self, kind: str) -> None:
         connections = self._world.network.connections
@@ -82,10 +99,56 @@ class Nemesis:
             return
         connection = self._chance.choice(connections)
         self._say(kind, connection.worker)
-        if kind == "cut":
-            connection.cut()
+        match kind:
+            case "cut":
+                connection.cut()
+            case "half-open":
+                connection.half_open()
+            case _:
+                connection.delay()
+                self._world.later(self._chance.choice((0.5, 3.0, 12.0, 25.0)), connection.unblock)
+
+    def _spoil_disk(self, kind: str) -> None:
+        world = self._world
+        duration = self._chance.uniform(1, 30)
+        if kind == "worker disk full":
+            machine = self._chance.choice(list(world.machines.values()))
+            self._say(kind, machine.name, f"{duration:.1f} s")
+            machine.is_full = True
+            world.later(duration, partial(setattr, machine, "is_full", False))
+        elif kind == "disk slow":
+            self._say(kind, "server", f"{duration:.1f} s")
+            world.weather.slow_until = world.time() + duration
         else:
-            connection.half_open()
+            self._say(kind, "server")
+            world.disk.failing = self._chance.randint(1, 5)
+
+    def _jump(self) -> None:
+        """Somebody sets a clock, and nobody sets it back."""
+        world = self._world
+        by = self._chance.choice((-86_400.0, -3600.0, -10.0, 10.0, 3600.0, 86_400.0))
+        target = self._chance.choice(("server", *world.machines))
+        self._say("clock jump", target, f"{by:+.0f} s")
+        if target != "server":
+            world.machines[target].clock.skew_s += by
+            return
+        world.server_skew_s += by
+        if world.server is not None:
+            world.server.clock.skew_s += by
+
+    def _claim_name(self) -> None:
+        """A copy of a worker starts on another machine, with a data folder of its own."""
+        world = self._world
+        name = self._chance.choice(world.swarm.machine_names)
+        if not world.is_known(name) or any(one.name == name for one in world.impostors):
+            return
+        self._say("impostor", name)
+        folder = world.machines[name].folder
+        host = f"{name}-impostor"
+        swarm = world.swarm
+        impostor = Machine(world, name, folder.with_name(host), swarm.slots[name], swarm.properties[name], host)
+        world.impostors.append(impostor)
+        impostor.start_worker()
 
     def _partition(self) -> None:
         world = self._world
@@ -139,6 +202,9 @@ class Nemesis:
         world = self._world
         if kind == "server paused":
             node = None if world.server is None else world.server.node
+        elif kind == "executor paused":
+            busy = [one for machine in world.machines.values() for one in machine.executors.values() if one.key]
+            node = self._chance.choice(busy).node if busy else None
         else:
             node = self._chance.choice(list(world.machines.values())).node
         if node is None:

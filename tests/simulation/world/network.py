@@ -191,6 +191,12 @@ class Connection:
         told.is_void = silent.is_void = True
         told.tell_receiver()
 
+    def delay(self) -> None:
+        """The worker's end breaks; what it has sent waits somewhere, and arrives after `unblock`, perhaps much later."""
+        self.up.is_blocked = True
+        self.down.is_void = True
+        self.down.tell_receiver()
+
     def block(self, *, up: bool, down: bool) -> None:
         """Nothing gets through in these directions until `unblock`."""
         self.up.is_blocked = self.up.is_blocked or up

@@ -43,7 +43,7 @@ class ServerProcess:
             world.nowhere, self.database, files=world.disk, offload=self._offload, inline_bytes=INLINE_BYTES
         )
         self.triggers = Triggers()
-        self.clock = VirtualClock(world.swarm.skew("server"), origin_s=1000.0 * incarnation)
+        self.clock = VirtualClock(world.server_skew_s, origin_s=1000.0 * incarnation)
         self.random: random.Random = stream(world.seed, "server", incarnation)
         self.master = Master(
             database=self.database,
@@ -116,10 +116,10 @@ class ServerProcess:
     async def _offload(self, function: Callable[[], T]) -> T:
         """What a thread of the real server does to the disk."""
         self.node.check()
-        await asyncio.sleep(self.world.weather.latency())
+        await asyncio.sleep(self.world.weather.disk_latency())
         self.node.check()
         result = function()
-        await asyncio.sleep(self.world.weather.latency())
+        await asyncio.sleep(self.world.weather.disk_latency())
         self.node.check()
         return result
 

@@ -23,6 +23,12 @@ FAULTS = (
     "power loss",
     "database down",
     "disk full",
+    "disk slow",
+    "late frames",
+    "executor paused",
+    "worker disk full",
+    "clock jump",
+    "impostor",
 )
 OS = ("linux", "plan9")
 

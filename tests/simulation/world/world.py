@@ -51,11 +51,16 @@ class Weather:
         self._now = now
         self._is_calm = False
         self.down_until = 0.0
+        self.slow_until = 0.0
 
     def latency(self) -> float:
         """Seconds that a step of the database takes."""
         mean = 0.0005 if self._is_calm else self._swarm.database_latency_s
         return self._chance.uniform(0, 2 * mean)
+
+    def disk_latency(self) -> float:
+        """Seconds that the server's disk takes for something: many while it is slow."""
+        return self._chance.uniform(0, 4) if self._now() < self.slow_until else self.latency()
 
     def fails(self) -> bool:
         """The database refuses."""
@@ -70,6 +75,7 @@ class Weather:
     def calm(self) -> None:
         """Nothing goes wrong any more."""
         self._is_calm = True
+        self.slow_until = 0.0
 
 
 class World:
@@ -92,6 +98,9 @@ class World:
             name: Machine(self, name, folder / name, self.swarm.slots[name], self.swarm.properties[name])
             for name in self.swarm.machine_names
         }
+        self.impostors: list[Machine] = []
+        """Machines whose workers claim the name of another one's."""
+        self.server_skew_s = self.swarm.skew("server")
         self.network = Network(self)
         self.listeners: list[Callable[[Entry], None]] = []
         self._works: set[asyncio.Task[None]] = set()
@@ -151,7 +160,9 @@ class World:
             self._last_event = sequence
             if run is None:
                 if kind in ("worker.connected", "worker.disconnected"):
-                    since = (datetime.fromisoformat(date) - BEGINNING).total_seconds() - self.swarm.skew("server")
+                    assert self.server is not None
+                    age_s = (self.server.clock.now() - datetime.fromisoformat(date)).total_seconds()
+                    since = self.time() - age_s
                     is_connected = kind == "worker.connected"
                     self.record(Linked(at=self.time(), worker=worker, is_connected=is_connected, since=since))
                 continue
@@ -178,6 +189,14 @@ class World:
         for status, epoch, worker in self._raw("SELECT status, epoch, worker FROM run WHERE identifier = ?", run):
             return status, epoch, worker or ""
         return "", -1, ""
+
+    def is_known(self, worker: str) -> bool:
+        """Whether the worker has ever connected."""
+        return bool(self._raw("SELECT 1 FROM worker WHERE identifier = ?", worker))
+
+    def installation(self, worker: str) -> str:
+        """Which data folder the server knows under the worker's name."""
+        return str(self._raw("SELECT installation FROM worker WHERE identifier = ?", worker)[0][0])
 
     def live_runs(self, job: str) -> list[tuple[str, str]]:
         """Runs of a job that have not ended, with their status."""
@@ -341,7 +360,7 @@ class World:
             history.leaks += [f"{machine.name}: executor {one.identity.pid} is busy" for one in busy]
         self._is_over = True
         await self.kill_server()
-        for machine in self.machines.values():
+        for machine in (*self.machines.values(), *self.impostors):
             await machine.kill_worker()
             for executor in tuple(machine.executors.values()):
                 await executor.node.kill()
