@@ -149,8 +149,10 @@ class Link:
         self._pass_again()
         self.reset()
         if self._holder is not None:
+            # A namespace is taken down some time after its last process; the next cable may want the name before.
+            _run("ip", "link", "delete", self._cable)
             self._holder.kill()
-            self._holder.wait()
+            self._holder.communicate()
 
     # For connections
 
