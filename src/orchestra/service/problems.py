@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import msgspec
 from litestar import Request
-from litestar.exceptions import HTTPException, ValidationException
+from litestar.exceptions import HTTPException, InternalServerException, ValidationException
 from litestar.response import Response
 
 from orchestra.domain.errors import (
@@ -205,9 +205,18 @@ def answer(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]
     """Litestar's exception handler for everything."""
     identifier = request_id(request.scope)
     found, headers = document(error, identifier)
-    if found.status >= 500 and not isinstance(error, OrchestraError):
+    if found.status >= 500 and not isinstance(error, OrchestraError) and not _hung_up(error):
         _log.error("request %s failed", identifier, exc_info=error)
     return Response(msgspec.json.encode(found), status_code=found.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _hung_up(error: Exception) -> bool:
+    """Whoever asked went away before the body had come: no failure of ours, and nobody hears the answer."""
+    return isinstance(error, InternalServerException) and error.detail == _HUNG_UP
+
+
+_HUNG_UP: Final = "client disconnected prematurely"
+"""What `litestar.Request.stream` says then; it has no exception of its own for that."""
 
 
 async def send_problem(scope: MutableMapping[str, Any], send: Any, error: Exception) -> None:
