@@ -65,9 +65,8 @@ class Master:
         """Set while workers are served."""
 
     async def run(self) -> None:
-        """Run until cancelled, then say goodbye to the workers. Raises Unavailable when the database is not there."""
-        now = self.parts.clock.now()
-        await self.parts.database.write(lambda connection: workers.deactivate_all(connection, now))
+        """Run until cancelled, then say goodbye to the workers."""
+        await self._begin()
         self.answers.set()
         try:
             async with asyncio.TaskGroup() as group:
@@ -79,6 +78,21 @@ class Master:
             self.answers.clear()
             await self._say_goodbye()
             self._wishes.close()
+
+    async def _begin(self) -> None:
+        """Let the rows say that nobody is connected. A database that is away for a moment ends no server."""
+
+        def deactivate(connection: Connection) -> None:
+            workers.deactivate_all(connection, self.parts.clock.now())
+
+        while True:
+            try:
+                await self.parts.database.write(deactivate)
+            except Unavailable as error:
+                emit(LogEvent.TASK_FAILED, task="start", error=error.detail)
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
 
     async def serve_worker(self, transport: Transport, principal: Principal) -> None:
         """Serve one connection of a worker until it ends. Raises nothing but what cancels it."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from orchestra.config import ServerSettings
 from orchestra.domain.access import Principal
-from orchestra.domain.errors import Unavailable
 from orchestra.master.app import Master
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
@@ -58,9 +57,6 @@ class ServerProcess:
     async def _live(self) -> None:
         try:
             await self.master.run()
-        except Unavailable:
-            self.world.note(self.node.name, "the database is not there; the server ends")
-            self.world.server_ended(self)
         except Exception as error:
             self.world.history.errors.append(f"{self.node.name}: {error!r}")
 

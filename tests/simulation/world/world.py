@@ -230,13 +230,6 @@ class World:
         if server is not None:
             await server.node.kill()
 
-    def server_ended(self, server: ServerProcess) -> None:
-        """It gave up; what starts it again does so soon."""
-        if self.server is server:
-            self.server = None
-            self.begin(server.node.kill())
-            self.later(1.0, self.start_server)
-
     # --- the story ---
 
     async def live(self) -> None:

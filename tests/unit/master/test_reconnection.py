@@ -328,3 +328,22 @@ async def test_a_thousand_held_runs_are_settled_in_one_hello(world: World) -> No
     (welcome,) = again.heard(m.Welcome)
     assert {one.action for one in welcome.verdicts} == {Action.RESUME}
     assert MACHINES.user == (await world.worker()).owner
+
+
+@story
+async def test_a_database_that_is_away_while_the_server_starts_delays_the_start_and_ends_nothing(world: World) -> None:
+    await world.furnish()
+    await world.connect()
+    await world.stop()
+    times = 3
+
+    def fail(moment: Moment) -> None:
+        nonlocal times
+        if moment is Moment.BEFORE_COMMIT and times:
+            times -= 1
+            raise Unavailable("the disk is full")
+
+    world.fails = fail
+    await world.start()
+    assert times == 0
+    assert not (await world.worker()).is_active
