@@ -6,13 +6,13 @@ import shutil
 import sqlite3
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import click
 
 from orchestra.cli.connection import connection_options, default_data_directory, find_target
+from orchestra.cli.finding import Finding
 from orchestra.cli.output import print_json, size, with_output
 from orchestra.client import Client
 from orchestra.domain.access import Permission
@@ -22,25 +22,28 @@ LITTLE_SPACE_BYTES: Final = 1 << 30
 _SIGNS: Final = {"good": ("✓", "green"), "attention": ("!", "yellow"), "bad": ("✗", "red")}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at: `state` is good, attention or bad; `advice` says what to do."""
-
-    what: str
-    state: str
-    fact: str
-    advice: str = ""
-
-
 @click.command(epilog="Example: orchestra doctor --data ./orchestra-data")
 @click.option("--data", type=click.Path(file_okay=False, path_type=Path), help="The server's data folder.")
+@click.option("--database", metavar="URL", help="The server's database, where it is not the file in the data folder.")
+@click.option("--check-storage", is_flag=True, help="Read and check all that is stored; takes as long as reading it.")
 @connection_options
 @with_output
-def doctor(data: Path | None, server: str | None, token: str | None, output: str) -> int:
-    """Check this installation and say what to do. Exit code 1 when something is bad."""
+def doctor(
+    *, data: Path | None, database: str | None, check_storage: bool, server: str | None, token: str | None, output: str
+) -> int:
+    """Check this installation and say what to do. Exit code 1 when something is bad.
+
+    With --check-storage every page of the database, every reference and every log is read and compared; the server
+    may go on meanwhile.
+    """
     folder = data or default_data_directory()
-    findings = [*_program(), *_folder(folder), *_limits(), *_database(folder / "orchestra.db")]
-    findings += _server(server, token, folder)
+    file = folder / "orchestra.db"
+    findings = [*_program(), *_folder(folder), *_limits(), *_database(file), *_server(server, token, folder)]
+    if check_storage:
+        # Only now: without it, no database library is loaded.
+        from orchestra.cli.storage_check import storage_findings  # noqa: PLC0415
+
+        findings += storage_findings(database or f"sqlite:///{file.absolute()}", folder)
     if output == "json":
         print_json(findings)
     else:

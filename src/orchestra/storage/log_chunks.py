@@ -157,6 +157,14 @@ def grow_large(connection: Connection, run: str, before: int, size: int) -> bool
     return connection.execute(update(log_chunk).where(*of_file).values(size=size)).rowcount == 1
 
 
+def shrink_large(connection: Connection, run: str, before: int, size: int) -> bool:
+    """Of `before` bytes in the file only `size` are left; False, and nothing changed, if there were not so many.
+
+    What a worker still has of a log it sends again from there. The only way in which a log becomes shorter.
+    """
+    return size < before and grow_large(connection, run, before, size)
+
+
 def remove(connection: Connection, run: str) -> None:
     """Drop all that the database holds of the log of `run`."""
     connection.execute(delete(log_chunk).where(_column.run == run))

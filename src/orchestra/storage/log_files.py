@@ -3,10 +3,12 @@
     DIRECTORY/<last two characters of the run>/<run>.log      the log, byte for byte
     DIRECTORY/<last two characters of the run>/<run>.lines    sums of newlines, `log_index`
     DIRECTORY/<last two characters of the run>/<run>.times    when bytes were written: pairs (offset, milliseconds)
+    DIRECTORY/<last two characters of the run>/<run>.digest   size and SHA-256 at the run's end, for `log_check`
 
 Rules: nothing is durable until `sync` returned; a failed `sync` is never repeated as if nothing had
 happened (the kernel may have dropped the pages), the writer starts again from what the database
-calls durable. Only `.log` is synced: the others can be counted again or done without.
+calls durable. A file that is shorter than that is damaged, and nobody reads zeros for what is missing.
+Only `.log` is synced: the others can be counted again or done without.
 
 The last two characters of a UUIDv7 are random; its first ones are the time, and would put every run
 of a day into one folder.
@@ -14,6 +16,7 @@ of a day into one folder.
 
 import os
 from collections.abc import Sequence
+from errno import EIO
 from pathlib import Path
 from typing import Protocol
 
@@ -42,6 +45,16 @@ class LogFiles(Protocol):
 
     def delete(self, name: str) -> None:
         """Remove the file if it exists."""
+
+
+class DamagedLogError(OSError):
+    """The file of `run` holds `size` bytes, fewer than the database calls durable: somebody or something took them."""
+
+    def __init__(self, run: str, size: int, durable: int) -> None:
+        super().__init__(EIO, f"the file of the log of {run} ends at byte {size}, it had {durable}")
+        self.run = run
+        self.size = size
+        self.durable = durable
 
 
 class DiskFiles:

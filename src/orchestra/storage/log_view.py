@@ -14,7 +14,7 @@ from typing import Final
 
 from orchestra.storage import log_lines
 from orchestra.storage.log_chunks import TIME_BYTES, Stored, unpack_times
-from orchestra.storage.log_files import LogFiles
+from orchestra.storage.log_files import DamagedLogError, LogFiles
 from orchestra.storage.log_index import BLOCK_BYTES, RECORD_BYTES, LineIndex, load
 from orchestra.storage.log_lines import Times
 
@@ -41,11 +41,16 @@ class LogView:
         self._stored = stored
 
     def read(self, start: int, end: int) -> bytes:
-        """Return the bytes from `start` to before `end`, as far as they are durable."""
+        """Return the bytes from `start` to before `end`, as far as they are durable. Raises OSError."""
         end = min(end, self._stored.size)
         if self._stored.data is not None:
             return self._stored.data[start:end]
-        return self._files.read(f"{self._run}.log", start, end) if start < end else b""
+        if start >= end:
+            return b""
+        data = self._files.read(f"{self._run}.log", start, end)
+        if len(data) < end - start:
+            raise DamagedLogError(self._run, self._files.size(f"{self._run}.log"), self._stored.size)
+        return data
 
     @cached_property
     def index(self) -> LineIndex:

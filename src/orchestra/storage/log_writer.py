@@ -3,6 +3,7 @@
     .log     data at its offset, then fdatasync        the promise
     .lines   sums of the blocks that became full       can be counted again
     .times   pairs (offset, milliseconds)              can be done without
+    .digest  size and SHA-256 when the run ended       tells later whether bytes went bad
 
 It waits for the disk, so it is used on threads. After any error it is thrown away: the next one
 begins at the size in the database, and drops what the files hold behind it.
@@ -18,13 +19,13 @@ from sqlalchemy import Connection
 
 from orchestra.storage import log_chunks
 from orchestra.storage.log_chunks import TIME_BYTES, Stored, pack_times, unpack_times
-from orchestra.storage.log_files import LogFiles
+from orchestra.storage.log_files import DamagedLogError, LogFiles
 from orchestra.storage.log_index import BLOCK_BYTES, RECORD_BYTES, Counter, load
 from orchestra.storage.log_lines import Times
 
 HASH_BYTES: Final = 1 << 23
 """Bytes that `hash_more` reads in one go: some 10 ms, so that a thread is never held for long."""
-_KINDS: Final = ("log", "lines", "times")
+_KINDS: Final = ("log", "lines", "times", "digest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,12 @@ class OpenLog:
         self._sha.update(data)
         self._hashed += len(data)
         if not data and self._hashed < self.size:
-            raise OSError(f"the file ends at byte {self._hashed}, the log at {self.size}")
+            raise DamagedLogError(self.run, self._hashed, self.size)
         return self._hashed == self.size
+
+    def seal(self) -> None:
+        """Write the digest beside the file, where `log_check` looks for it; an append makes it out of date."""
+        self._files.write(self._name("digest"), 0, [seal_of(self.size, self.hexdigest())])
 
     def hexdigest(self) -> str:
         """Return the SHA-256 of what `hash_more` and `append` have seen."""
@@ -105,6 +110,10 @@ class OpenLog:
         if self._is_ready:
             return
         size = self.size if self._inline.is_large else 0
+        found = self._files.size(self._name("log"))
+        if found < size:
+            # Writing on would leave a hole, which reads as zeros that no command wrote.
+            raise DamagedLogError(self.run, found, size)
         for kind, kept in (("log", size), ("lines", size // BLOCK_BYTES * RECORD_BYTES)):
             self._files.truncate(self._name(kind), kept)
 
@@ -143,6 +152,11 @@ class OpenLog:
 
     def _name(self, kind: str) -> str:
         return f"{self.run}.{kind}"
+
+
+def seal_of(size: int, digest: str) -> bytes:
+    """What stands in a `.digest`: the number of bytes that were hashed, and their SHA-256, always equally long."""
+    return f"{size:020d} {digest}\n".encode()
 
 
 def _behind(parts: Sequence[bytes], skip: int) -> list[bytes]:

@@ -7,7 +7,9 @@
 Rules. The database says how long a log is; a file may hold more behind that (bytes whose commit
 never came), which nobody reads and the next append writes over. Persist, then speak: an offset is
 returned after the file's flush *and* the commit. Bytes that are there are skipped, a gap is refused;
-so a log is always a prefix of what the worker has, and only grows. The line index and the line times
+so a log is always a prefix of what the worker has, and only grows; but where a file has become shorter
+than that, which only a disk that lied or a person can bring about, what reads it fails, and the log goes
+on from what is left. The line index and the line times
 beside the file are no promise: what is missing of the index is counted again.
 
 The SHA-256 is kept running while a log grows in this process; after a restart it is computed once
@@ -31,7 +33,7 @@ from orchestra.domain.errors import Unavailable
 from orchestra.storage import log_chunks
 from orchestra.storage.database import Database
 from orchestra.storage.log_chunks import INLINE_BYTES, Stored
-from orchestra.storage.log_files import DiskFiles, LogFiles
+from orchestra.storage.log_files import DamagedLogError, DiskFiles, LogFiles
 from orchestra.storage.log_lines import LINE_BYTES, LogWindow, Times
 from orchestra.storage.log_view import LogInfo, LogView
 from orchestra.storage.log_writer import Grown, OpenLog
@@ -170,6 +172,8 @@ class LogStore:
             grown = await self._offload(
                 lambda: [one.append(piece.offset, piece.parts, piece.times) for one, piece in work.values()]
             )
+        except DamagedLogError as error:
+            raise await self._admit(error) from error
         except OSError as error:
             raise Unavailable(f"logs cannot be stored: {error.strerror or error}") from error
         durable = await self._database.write(lambda connection: _commit(connection, grown, is_allowed))
@@ -189,10 +193,20 @@ class LogStore:
             try:
                 while not await self._offload(one.hash_more):
                     continue
+                await self._offload(one.seal)
+            except DamagedLogError as error:
+                raise await self._admit(error) from error
             except OSError as error:
                 raise Unavailable(f"the log of {run} cannot be read: {error.strerror or error}") from error
             slot.open = one
             return one.size, one.hexdigest()
+
+    async def _admit(self, damage: DamagedLogError) -> Unavailable:
+        """Say from now on only what is there: a worker that still has the log sends it again from that byte."""
+        await self._database.write(
+            lambda connection: log_chunks.shrink_large(connection, damage.run, damage.durable, damage.size)
+        )
+        return Unavailable(f"{damage.strerror}; it goes on from there")
 
     async def size(self, run: str) -> int:
         """Return how many bytes of the run's log are durable."""
