@@ -6,6 +6,7 @@ SHELL := /bin/sh
 
 ARGS ?=
 SEED ?= 1
+SECONDS ?= 120
 
 VENV := .venv/bin
 UV := UV_PROJECT_ENVIRONMENT=.venv UV_PYTHON_DOWNLOADS=never UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1 .bootstrap/bin/uv
@@ -31,7 +32,7 @@ run: .venv/.installed-run ## Server, one worker and the examples; pass arguments
 test: .venv/.installed-dev ## The whole suite: Python, website, linters, browser
 	@$(PYTEST) $(ARGS)
 
-.PHONY: test-unit test-contract test-simulation test-integration test-browser test-tidy
+.PHONY: test-unit test-contract test-simulation test-integration test-chaos test-browser test-tidy
 test-unit: .venv/.installed-dev ## Domain and wire, without input or output; seconds
 	@$(VENV)/pytest tests/unit $(ARGS)
 test-contract: .venv/.installed-dev ## One suite for each implementation of storage
@@ -40,6 +41,8 @@ test-simulation: .venv/.installed-dev ## Seeded worlds with faults, and their ch
 	@$(PYTEST) tests/simulation $(ARGS)
 test-integration: .venv/.installed-dev ## Real processes, sockets, signals, PostgreSQL
 	@$(PYTEST) tests/integration $(ARGS)
+test-chaos: .venv/.installed-dev ## One minute of `make chaos`, and its checker
+	@$(PYTEST) tests/chaos $(ARGS)
 test-browser: .venv/.installed-dev ## The website in real Chromium
 	@$(PYTEST) tests/browser $(ARGS)
 test-tidy: .venv/.installed-dev ## The code as data: layers, names, linters, the website's unit tests
@@ -62,6 +65,14 @@ simulate: .venv/.installed-dev ## Replays one simulated world as a transcript: m
 	@$(VENV)/python -m tests.simulation --seed $(SEED) $(ARGS)
 simulate-many: .venv/.installed-dev ## Explores seeds until stopped
 	@$(VENV)/python -m tests.simulation --many $(ARGS)
+
+.PHONY: mutants
+mutants: .venv/.installed-dev ## Plants a fault after the other into the program; each must be caught within 1,000 worlds
+	@$(VENV)/python -m tests.simulation --mutants $(ARGS)
+
+.PHONY: chaos
+chaos: .venv/.installed-dev ## Real processes under real faults: make chaos SECONDS=1800 SEED=7 ARGS="--database sqlite"
+	@$(VENV)/python -m tests.chaos --seconds $(SECONDS) --seed $(SEED) $(ARGS)
 
 .PHONY: bench
 bench: .venv/.installed-dev ## Prints the benchmark table

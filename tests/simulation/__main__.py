@@ -3,6 +3,7 @@
 python -m tests.simulation --seed 7           one world as a transcript, then what is wrong with it
 python -m tests.simulation --seed 7 --run ID  only what concerns one run (any part of its identifier)
 python -m tests.simulation --many             explores seeds until stopped; prints those that fail
+python -m tests.simulation --mutants          plants each fault in turn; says which seed notices it, of 1,000
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from simulation.mutants import MUTANTS, planted
 from simulation.world.loop import NODE
 from simulation.world.world import play
 
+MUTANT_SEEDS = 1000
+
 
 def main() -> int:
     """Do what the arguments say; the exit code is 1 where an invariant does not hold."""
@@ -38,7 +41,10 @@ def main() -> int:
     parser.add_argument(
         "--mutant", choices=sorted(MUTANTS), metavar="NAME", help=f"plant a fault first: {', '.join(sorted(MUTANTS))}"
     )
+    parser.add_argument("--mutants", action="store_true", help="plant one fault after the other until it is caught")
     arguments = parser.parse_args()
+    if arguments.mutants:
+        return catch(arguments.seed, arguments.count or MUTANT_SEEDS)
     with planted(arguments.mutant):
         if arguments.many:
             return explore(arguments.seed, arguments.count)
@@ -93,6 +99,26 @@ def explore(seed: int, count: int | None) -> int:
     print(f"{sum(faults.values())} faults: {_counted(faults)}")
     print(f"transitions: {_counted(transitions)}", flush=True)
     return 1 if failed else 0
+
+
+def catch(seed: int, count: int) -> int:
+    """Play each mutant until a checker notices; the exit code is 1 where none does."""
+    logging.disable(logging.CRITICAL)
+    missed = 0
+    for name, mutant in MUTANTS.items():
+        with planted(name):
+            begin = time.process_time()
+            caught = next(((one, found) for one in range(seed, seed + count) if (found := violations(play(one)))), None)
+            took_s = time.process_time() - begin
+        if caught is None:
+            missed += 1
+            print(f"{name:<26} NOT CAUGHT in {count} worlds, {took_s:.0f} s: {mutant.what}", flush=True)
+        else:
+            print(
+                f"{name:<26} seed {caught[0]:>4}, {took_s:5.1f} s: {caught[1][0].invariant}: {mutant.what}", flush=True
+            )
+    print(f"{len(MUTANTS)} mutants, {missed} not caught")
+    return 1 if missed else 0
 
 
 def _counted(counter: Counter[str]) -> str:

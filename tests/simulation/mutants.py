@@ -13,19 +13,20 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from orchestra.domain import placement, recovery
 from orchestra.domain import run as domain_run
 from orchestra.domain.recovery import Action
 from orchestra.domain.run import Cause, CauseCode, GivenBack, Run, RunStatus
-from orchestra.master import dispatcher, greeting, link, orders, reaper, report
+from orchestra.master import dispatcher, greeting, link, orders, reaper, registry, report
 from orchestra.master.intake import Intake
-from orchestra.storage import log_chunks, run_claims, run_queue, runs, workers
+from orchestra.storage import log_chunks, run_claims, run_queue, run_status, runs, workers
 from orchestra.storage.database import InlineDatabase
 from orchestra.wire import messages, worker_session
 from orchestra.wire.liveness import Liveness
-from orchestra.worker import record
+from orchestra.worker import held_run, record
 from orchestra.worker import runs as worker_runs
 from orchestra.worker.held_run import finished_record
 from simulation.world import execution
@@ -133,7 +134,54 @@ def unknown_claim_is_ignored(patch: Patch) -> None:
     patch.setattr(orders, "undo", lambda connection, secrets, now: None)
 
 
+@mutant("neither epoch nor session of what a worker says is looked at, and an older connection is kept")
+def no_fences(patch: Patch) -> None:
+    real = domain_run.apply
+
+    def believe(run: Run, fact: Any, now: Any) -> Any:
+        return real(run, replace(fact, epoch=run.epoch) if hasattr(fact, "epoch") else fact, now)
+
+    patch.setattr(run_status, "apply", believe)
+    patch.setattr(run_status, "is_current_session", lambda *_: True)
+    patch.setattr(Intake, "_may_grow", lambda *_: True)
+    add = registry.Links.add
+
+    def keep(self: registry.Links, one: Any) -> None:
+        add(self, one)
+
+    patch.setattr(registry.Links, "add", keep)
+
+
+@mutant("the wall clock alone says how long a worker is away")
+def wall_clock_is_believed(patch: Patch) -> None:
+    def remaining(self: reaper.Reaper, absence: Any, now: Any) -> float | None:
+        away_s: float = (now - absence.last_seen_date).total_seconds()
+        return None if absence.fail_after_s is None else absence.fail_after_s - away_s
+
+    patch.setattr(reaper.Reaper, "_remaining", remaining)
+
+
+@mutant("a server that starts believes that workers are still connected")
+def workers_stay_connected(patch: Patch) -> None:
+    patch.setattr(workers, "deactivate_all", lambda connection, now: [])
+
+
 # --- recovery ---
+
+
+@mutant("a second worker may take a name that is in use")
+def impostor_is_welcome(patch: Patch) -> None:
+    patch.setattr(workers, "_refuse_impostor", lambda *_: None)
+
+
+@mutant("a log is continued where the worker is, not where the server is")
+def resume_where_the_worker_is(patch: Patch) -> None:
+    real = recovery._verdict
+
+    def verdict(worker: str, run: Run | None, held: Any, log_offset: int) -> recovery.Verdict:
+        return real(worker, run, held, held.log_size)
+
+    patch.setattr(recovery, "_verdict", verdict)
 
 
 @mutant("what a worker no longer holds after a reboot goes back to the queue")
@@ -227,6 +275,17 @@ def no_sync(patch: Patch) -> None:
     patch.setattr(SimFiles, "sync", lambda self, name, *, is_new: None)
 
 
+@mutant("a failed sync counts as done")
+def sync_failure_is_ignored(patch: Patch) -> None:
+    real = SimFiles.sync
+
+    def sync(self: SimFiles, name: str, *, is_new: bool) -> None:
+        with suppress(OSError):
+            real(self, name, is_new=is_new)
+
+    patch.setattr(SimFiles, "sync", sync)
+
+
 @mutant("log bytes are appended whatever their offset, whoever sends them")
 def log_without_offset(patch: Patch) -> None:
     real = log_chunks.append_inline
@@ -316,3 +375,41 @@ def torn_bytes_are_sent(patch: Patch) -> None:
             await self._end_unfinished(run, Cause(CauseCode.HOST_REBOOTED, "rebooted"))
 
     patch.setattr(worker_runs.Runs, "_judge_after_reboot", judge)
+
+
+@mutant("after a full disk the log goes on, and nobody says that something is missing")
+def cut_log_goes_on(patch: Patch) -> None:
+    real = record.Log.append
+
+    def append(self: record.Log, data: memoryview) -> None:
+        real(self, data)
+        self.error = None
+
+    patch.setattr(record.Log, "append", append)
+
+
+@mutant("a run whose executor died before it made its marker is not handed to another one")
+def no_relaunch(patch: Patch) -> None:
+    patch.setattr(worker_runs.Runs, "_fail_to_start", lambda *_: None)
+
+
+@mutant("results are left on the worker")
+def results_are_dropped(patch: Patch) -> None:
+    real = held_run.HeldRun.finished_message
+
+    def finished_message(self: held_run.HeldRun) -> Any:
+        told = real(self)
+        return None if told is None else msgspec.structs.replace(told, results=None)
+
+    patch.setattr(held_run.HeldRun, "finished_message", finished_message)
+
+
+@mutant("an abort of a run that has started is not passed on")
+def abort_stays_behind(patch: Patch) -> None:
+    real = worker_runs.Runs._abort
+
+    def abort(self: worker_runs.Runs, run: Any, by: str) -> None:
+        if run.phase is recovery.Phase.ACCEPTED:
+            real(self, run, by)
+
+    patch.setattr(worker_runs.Runs, "_abort", abort)

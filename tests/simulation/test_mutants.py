@@ -1,4 +1,4 @@
-"""Each planted fault is caught within the seeds that the suite plays; else passing means nothing."""
+"""Planted faults are caught; else passing means nothing. The cheapest ten here, all of them by `make mutants`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,21 @@ from simulation.mutants import MUTANTS, planted
 from simulation.test_worlds import SEEDS
 from simulation.world.world import play
 
+CHEAPEST = (
+    "no_idempotency",
+    "claim_without_compare",
+    "no_slot_guard",
+    "reboot_gives_back",
+    "impostor_is_welcome",
+    "resume_where_the_worker_is",
+    "acknowledge_before_commit",
+    "clean_before_forget",
+    "results_are_dropped",
+    "abort_stays_behind",
+)
 
-@pytest.mark.parametrize("name", MUTANTS)
+
+@pytest.mark.parametrize("name", CHEAPEST)
 def test_a_planted_fault_is_caught(name: str) -> None:
     with planted(name):
         caught = any(violations(play(seed)) for seed in range(1, SEEDS + 1))

@@ -192,7 +192,7 @@ class Connection:
         told.tell_receiver()
 
     def delay(self) -> None:
-        """The worker's end breaks; what it has sent waits somewhere, and arrives after `unblock`, perhaps much later."""
+        """The worker's end breaks; what it has sent waits somewhere, and arrives after `unblock`: late news."""
         self.up.is_blocked = True
         self.down.is_void = True
         self.down.tell_receiver()
