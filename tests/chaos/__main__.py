@@ -77,7 +77,9 @@ def rage(seconds: float, seed: int, round_s: float, kinds: tuple[bool, ...], *, 
         faults.update(one.kind for one in history.faults)
         runs.update(summary(history))
         wrong += len(found)
-        print(f"round {rounds + 1}: {len(history.runs)} runs {summary(history)}, {len(history.faults)} faults", flush=True)
+        print(
+            f"round {rounds + 1}: {len(history.runs)} runs {summary(history)}, {len(history.faults)} faults", flush=True
+        )
         rounds, seed, seconds = rounds + 1, seed + 1, seconds - length
     _report(faults, runs, rounds, wrong, time.monotonic() - begin)
     return 1 if wrong else 0
@@ -89,7 +91,9 @@ def _report(faults: Counter[str], runs: Counter[str], rounds: int, wrong: int, t
         print(f"  {count:6d}  {kind}")
     kills = sum(count for kind, count in faults.items() if kind.startswith("kill"))
     cuts = sum(count for kind, count in faults.items() if kind.startswith("network") and not kind.endswith("late"))
-    print(f"{kills} kills, {cuts} network cuts, {faults.total()} faults; {runs.total()} runs {dict(sorted(runs.items()))}")
+    print(
+        f"{kills} kills, {cuts} network cuts, {faults.total()} faults; {runs.total()} runs {dict(sorted(runs.items()))}"
+    )
     print("every invariant holds" if not wrong else f"{wrong} violations", flush=True)
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 import httpx
+
 from chaos.history import Asked, History
 from chaos.stage import JOB, PROJECT, Stage
 

@@ -1,4 +1,4 @@
-"""Networks between a server and its workers that a test can break: a relay for each worker, in a namespace where possible.
+"""Networks between a server and its workers that a test can break: a relay for each worker, and namespaces.
 
     worker ──(veth, its own network namespace)──► relay ──► server on the loopback
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import httpx
+
 from chaos.crowd import TERMINAL, Crowd
 from chaos.history import Ended, History
 from chaos.nemesis import Nemesis
 from chaos.stage import PROJECT, Stage
-
 from support.installation import DEADLINE_S
 from support.waiting import text_of
 
@@ -85,7 +85,9 @@ def _runs(client: httpx.Client) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
-        answer = client.get(f"/projects/{PROJECT}/runs", params={"limit": 200, **({"cursor": cursor} if cursor else {})})
+        answer = client.get(
+            f"/projects/{PROJECT}/runs", params={"limit": 200, **({"cursor": cursor} if cursor else {})}
+        )
         page = answer.json()
         found += page["items"]
         cursor = page["next_cursor"]

@@ -16,10 +16,10 @@ from typing import Final, Self
 
 import httpx
 import psycopg
+
 from chaos import probe
 from chaos.disks import Disk
 from chaos.links import Link, links
-
 from orchestra.worker.process import Identity, boot_id, is_alive
 from support import postgres_process
 from support.installation import DEADLINE_S, PROGRAM, PROJECT, Installation, Program, clean_environment

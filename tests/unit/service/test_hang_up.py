@@ -32,7 +32,8 @@ async def _hang_up() -> list[Any]:
     app = Litestar([take], exception_handlers={Exception: problems.answer}, openapi_config=None)
     headers = [(b"content-type", b"application/json"), (b"content-length", b"100")]
     scope: Any = {"type": "http", "method": "POST", "path": "/", "raw_path": b"/", "headers": headers}
-    await app({**scope, "query_string": b"", "root_path": "", "scheme": "http", "state": {}}, receive, send)
+    scope |= {"query_string": b"", "root_path": "", "scheme": "http", "state": {}}
+    await app(scope, receive, send)
     return sent
 
 
