@@ -365,6 +365,23 @@ def test_doctor_finds_an_installation_well(up: Installation) -> None:
     assert {one["state"] for one in _json(up, "doctor", "--data", str(up.data))} <= {"good", "attention"}
 
 
+def test_doctor_reads_all_that_is_stored_beside_a_running_server(up: Installation) -> None:
+    up.put_job("doctored", "yes orchestra | head -c 200000")
+    run = up.run("doctored")
+    arguments = ("doctor", "--check-storage", "--data", str(up.data))
+    done = up.orchestra(*arguments)
+    assert done.code == 0, done
+    assert "every page and reference" in done.text
+    (file,) = up.data.glob(f"logs/*/{run.identifier}.log")
+    data = file.read_bytes()
+    file.write_bytes(b"O" + data[1:])
+    done = up.orchestra(*arguments, "--output", "json")
+    assert done.code == 1
+    bad = [one for one in json.loads(done.out) if one["state"] == "bad"]
+    assert [one["fact"] for one in bad] == [f"{file.name}: does not have the SHA-256 that it had when its run ended"]
+    file.write_bytes(data)
+
+
 def test_doctor_says_what_is_bad_and_what_to_do(up: Installation, tmp_path: Path) -> None:
     folder = tmp_path / "open"
     folder.mkdir(mode=0o755)
