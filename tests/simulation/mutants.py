@@ -372,7 +372,7 @@ def cancel_without_proof(patch: Patch) -> None:
 def torn_bytes_are_sent(patch: Patch) -> None:
     async def judge(self: worker_runs.Runs, run: Any) -> None:
         if run.finished is None:
-            await self._end_unfinished(run, Cause(CauseCode.HOST_REBOOTED, "rebooted"))
+            await self._end_unfinished(run, Cause(CauseCode.HOST_REBOOTED, "rebooted"), [])
 
     patch.setattr(worker_runs.Runs, "_judge_after_reboot", judge)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, literal_column, select, text, tuple_
+from sqlalchemy import Connection, bindparam, func, literal_column, select, text, tuple_
 
 from orchestra.domain.placement import PendingRun, Snapshot
 from orchestra.domain.run import Run
@@ -137,7 +137,7 @@ def pending(connection: Connection, limit: int) -> list[PendingRun]:
     A queue of at most `limit` runs comes whole. Of a longer one, `limit` runs a class: give the number of
     free slots, more of one class cannot start.
     """
-    rows = connection.execute(_QUEUE, {"limit": limit + 1}).all()
+    rows: Sequence[Any] = connection.execute(_QUEUE, {"limit": limit + 1}).all()
     if len(rows) > limit:
         rows = _heads(connection, limit)
     classes = _classes(connection, {(row.project, row.job, row.job_revision) for row in rows})
@@ -163,9 +163,9 @@ def pending(connection: Connection, limit: int) -> list[PendingRun]:
     return found
 
 
-def _heads(connection: Connection, limit: int) -> Sequence[Row[Any]]:
-    """Of each class of pending runs the first `limit`, in the order of the queue."""
-    found: list[Row[Any]] = []
+def _heads(connection: Connection, limit: int) -> Sequence[Any]:
+    """Rows of the first `limit` pending runs of each class, in the order of the queue."""
+    found: list[Any] = []
     looks = 0
     revision: Any = ("", "", 0)
     while (revision := _leap(connection, _NEXT_REVISION, revision)) is not None:
@@ -204,7 +204,8 @@ def snapshot(connection: Connection, limit: int | None = None) -> Snapshot:
 
 def group_counts(connection: Connection) -> dict[tuple[str, str], int]:
     """Return how many runs are assigned or running, by (project, group); absent means none."""
-    return {(project, group): count for project, group, count in _GROUPS.execute(connection, [{}])}
+    rows: Iterable[Any] = _GROUPS.execute(connection, [{}])
+    return {(project, group): count for project, group, count in rows}
 
 
 def active_by_worker(connection: Connection, worker: str) -> list[Run]:

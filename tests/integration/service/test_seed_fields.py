@@ -172,7 +172,7 @@ def is_date(world: World, found: Any) -> bool:
 
 
 def is_uuid(_: World, found: Any) -> bool:
-    return str(UUID(found)) == found
+    return bool(str(UUID(found)) == found)
 
 
 def one(expected: Any) -> Callable[[World, Any], bool]:
