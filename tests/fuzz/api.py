@@ -45,6 +45,7 @@ MEANING: Final = re.compile(
             r".*: expected a duration",
             r".*: only who has the permission",
             r".*: a second .* is named",
+            r".*: two parameters have the key",
             r"files: .* stands twice",
             r"parameters\[\d+\]\.(choices|default|pattern)",
             r"expression: expected ",
@@ -119,11 +120,11 @@ def fuzz(
     if user is not None:
 
         def after_call(context: Any, case: Any, response: Any) -> None:
-            """A request that was allowed has deleted the token, or disabled its user: that is no reason to stop."""
-            if (
-                response.status_code in (401, 403)
-                and response.request.headers.get("Authorization") == f"Bearer {token}"
-            ):
+            """A request that was allowed has ended the token, or disabled its user: that is no reason to stop."""
+            is_ended = response.status_code == 401 or (
+                response.status_code == 403 and b" is disabled" in response.content
+            )
+            if is_ended and response.request.headers.get("Authorization") == f"Bearer {token}":
                 admit(rig, user)
 
         schema.hook(after_call)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Table, update
+from sqlalchemy import Connection, Table, delete, update
 
 from integration.service.rig import Rig, running
 from orchestra.domain.access import TokenKind
@@ -101,8 +101,9 @@ def admit(rig: Rig, user: str) -> str:
 
     def restore(rows: Connection) -> str:
         users.save(rows, wanted, now)
-        if authentications.get(rows, identifier) is None:
-            authentications.create_token(rows, user, identifier, secret, now, description=FUZZING)
+        # It may be gone, and it may be there and have expired.
+        rows.execute(delete(schema.user_authentication).where(schema.user_authentication.c.identifier == identifier))
+        authentications.create_token(rows, user, identifier, secret, now, description=FUZZING)
         return tokens.make(TokenKind.USER, identifier, secret)
 
     return rig.write(restore)
