@@ -30,7 +30,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="which requests; printed when it is not given")
     parser.add_argument("--user", choices=[*ROLES, ANONYMOUS], action="append", help="as whom; all without it")
     parser.add_argument("--examples", type=int, default=60, help="most generated requests to an operation")
-    parser.add_argument("--seconds", type=int, default=300, help="most seconds for each user")
+    parser.add_argument("--seconds", type=int, default=240, help="most seconds for each user")
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}", flush=True)

@@ -42,7 +42,7 @@ MEANING: Final = re.compile(
             r".*: the elements wait in a circle",
             r".*: expected a whole number .* got the number -?\d+\.0$",
             r".*: expected an integer of at most 64 bits",
-            r".*: expected a duration",
+            r".*: expected a (duration|size)",
             r".*: only who has the permission",
             r".*: a second .* is named",
             r".*: two parameters have the key",
