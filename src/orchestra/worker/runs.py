@@ -15,7 +15,7 @@ What is said to the server goes through the session of the moment and may be los
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -301,7 +301,7 @@ class Runs:
         """
         if run.finished is None:
             cause = Cause(CauseCode.HOST_REBOOTED, "the worker's machine rebooted")
-            stop = self._closed_stop(run, [])
+            stop = self._closed_stop(run, ())
             self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, self._now_us(), log_error=_TORN, stop=stop))
             return
         log = await self._spool.check_log(run.key)
@@ -312,13 +312,13 @@ class Runs:
             run.finished |= {"log_size": 0, "log_sha256": EMPTY_SHA256, "log_error": error}
             run.log_size = 0
 
-    async def _end_unfinished(self, run: HeldRun, cause: Cause, alive: list[Record]) -> None:
+    async def _end_unfinished(self, run: HeldRun, cause: Cause, alive: Sequence[Record] = ()) -> None:
         log = await self._spool.check_log(run.key)
         error = "the end of the log may be missing: its executor did not end it"
         stop, now = self._closed_stop(run, alive), self._now_us()
         self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, now, log, log_error=error, stop=stop))
 
-    def _closed_stop(self, run: HeldRun, alive: list[Record]) -> Record | None:
+    def _closed_stop(self, run: HeldRun, alive: Sequence[Record]) -> Record | None:
         return None if run.stop is None else closed(run.stop, self._now_us(), alive)
 
     def _end_with(self, run: HeldRun, record: Record) -> None:
