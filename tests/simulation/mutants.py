@@ -134,7 +134,7 @@ def unknown_claim_is_ignored(patch: Patch) -> None:
     patch.setattr(orders, "undo", lambda connection, secrets, now: None)
 
 
-@mutant("neither epoch nor session of what a worker says is looked at, and an older connection is kept")
+@mutant("neither epoch, worker nor session of what is said is looked at, and an older connection is kept")
 def no_fences(patch: Patch) -> None:
     real = domain_run.apply
 
@@ -142,6 +142,12 @@ def no_fences(patch: Patch) -> None:
         return real(run, replace(fact, epoch=run.epoch) if hasattr(fact, "epoch") else fact, now)
 
     patch.setattr(run_status, "apply", believe)
+    of_worker = run_status.Batch.apply
+
+    def of_anybody(self: run_status.Batch, identifier: str, fact: Any, **options: Any) -> Any:
+        return of_worker(self, identifier, fact, **(options | {"worker": None}))
+
+    patch.setattr(run_status.Batch, "apply", of_anybody)
     patch.setattr(run_status, "is_current_session", lambda *_: True)
     patch.setattr(Intake, "_may_grow", lambda *_: True)
     add = registry.Links.add

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from simulation.history import Answered, Changed, Ended, Fault, History, Invoked, Started
+from simulation.history import Answered, Changed, Ended, Fault, History, Invoked, Note, Started
 
 Sight = Callable[[History], bool]
 LARGE = 5000
@@ -66,7 +66,17 @@ def _ended_as(cause: str, *, has_log: bool | None = None, is_complete: bool | No
     return seen
 
 
+def _log_cut_by_full_disk(history: History) -> bool:
+    return any("no space left" in (final.log_error or "") for final in history.runs.values())
+
+
+def _impostor_refused(history: History) -> bool:
+    return any("claims the name" in note.text for note in history.of(Note))
+
+
 SOMETIMES: dict[str, Sight] = {
+    "a full disk ends a log early": _log_cut_by_full_disk,
+    "an impostor is refused": _impostor_refused,
     "a run goes back to the queue": _changed("assigned", "pending"),
     "a run that went back starts in the end": lambda history: any(one.epoch > 1 for one in history.of(Started)),
     "an assigned run is cancelled": _changed("assigned", "cancelled"),

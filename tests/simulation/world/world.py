@@ -159,6 +159,8 @@ class World:
         for sequence, date, kind, run, number, worker, text in self._raw(_NEW_EVENTS, self._last_event):
             self._last_event = sequence
             if run is None:
+                if kind == "worker.rejected":
+                    self.note(worker, "another data folder claims the name, and is refused")
                 if kind in ("worker.connected", "worker.disconnected"):
                     assert self.server is not None
                     age_s = (self.server.clock.now() - datetime.fromisoformat(date)).total_seconds()
