@@ -432,6 +432,10 @@ class Installation:
             ORCHESTRA_TOKEN=self.token if token is None else token,
         )
 
+    def access(self) -> dict[str, str]:
+        """Environment variables with which a command that is launched finds this server, as the administrator."""
+        return {"ORCHESTRA_SERVER": self.address, "ORCHESTRA_TOKEN": self.token}
+
     # Jobs and runs
 
     def put_job(self, job: str, *commands: Any, project: str = PROJECT, **fields: Any) -> dict[str, Any]:

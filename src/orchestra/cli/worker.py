@@ -21,6 +21,7 @@ from orchestra.cli.output import (
     with_output,
 )
 from orchestra.cli.worker_start import worker
+from orchestra.domain.run import ACTIVE
 
 if TYPE_CHECKING:
     from orchestra.client import Client
@@ -111,6 +112,39 @@ def enable(client: "Client", name: str, output: str) -> None:
 def disable(client: "Client", name: str, output: str) -> None:
     """Give the worker no new runs; it finishes what it has."""
     _say(client.change_worker(name, is_enabled=False), "is disabled; it finishes what it has", output)
+
+
+@worker.command(epilog="Example: orchestra worker drain linux-07 --wait && ssh linux-07 reboot")
+@click.argument("name", metavar="WORKER", type=WorkerName())
+@click.option("--wait", is_flag=True, help="Return when the worker holds no run any more.")
+@with_output
+@with_client
+def drain(client: "Client", name: str, output: str, *, wait: bool) -> None:
+    """Give the worker no new runs, and wait until those that it has are over: before an upgrade or a reboot.
+
+    It stays disabled until it is enabled again. Ctrl-C ends the waiting and nothing else.
+    """
+    found = client.change_worker(name, is_enabled=False)
+    if wait and found.active_runs:
+        runs = "1 run" if found.active_runs == 1 else f"{found.active_runs} runs"
+        away = "" if found.is_active else "; it is not connected, and they end when it comes back"
+        click.echo(f"{name} is disabled; waiting for {runs}{away}", err=True)
+        found = _wait_empty(client, name)
+    _say(found, "is disabled; it finishes what it has" if found.active_runs else "is disabled and holds no run", output)
+
+
+def _wait_empty(client: "Client", name: str) -> "Worker":
+    """Wait for the end of everything that the worker has. It waits on the stream of events and never polls."""
+    while True:
+        active = list(client.runs(worker=name, status=[str(one) for one in sorted(ACTIVE)], limit=1))
+        # A number that lies before the next look at the worker: what happens after that look is in the stream.
+        after = client.run_events(active[0].identifier)[-1].sequence if active else None
+        found = client.worker(name)
+        if not found.active_runs:
+            return found
+        for event in client.follow_events([f"worker:{name}"], after=after):
+            if event.run is not None and not (found := client.worker(name)).active_runs:
+                return found
 
 
 @worker.command(epilog='Example: orchestra worker note linux-07 "new disk on Friday"')
