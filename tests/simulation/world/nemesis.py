@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from simulation.history import Fault
 from simulation.world.machine import Machine
@@ -13,6 +13,9 @@ from simulation.world.seams import stream
 
 if TYPE_CHECKING:
     from simulation.world.world import World
+
+
+UNMASK_S: Final = 45.0
 
 
 class Nemesis:
@@ -41,7 +44,6 @@ class Nemesis:
             connection.unblock()
         world.network.blocked.clear()
         dead = world.swarm.dead_for_ever
-        await self._unmask()
         for machine in world.machines.values():
             machine.is_full = False
             if machine.name == dead:
@@ -56,10 +58,17 @@ class Nemesis:
         if world.server is None:
             world.start_server()
         self._say("healed", "everything")
+        await self._unmask()
 
     async def _unmask(self) -> None:
-        """Of two workers with one name the one that the server knows stays."""
+        """Of two workers with one name the one that the server knows stays, once it has heard all that was said.
+
+        Were an impostor switched off before, its last hello could still take the name, and runs that wait for ever.
+        """
         world = self._world
+        if not world.impostors:
+            return
+        await asyncio.sleep(UNMASK_S)
         for impostor in world.impostors:
             rightful = world.machines[impostor.name]
             wrong = impostor
