@@ -114,7 +114,7 @@ def disable(client: "Client", name: str, output: str) -> None:
     _say(client.change_worker(name, is_enabled=False), "is disabled; it finishes what it has", output)
 
 
-@worker.command(epilog="Example: orchestra worker drain linux-07 --wait && ssh linux-07 reboot")
+@worker.command(epilog="Example: orchestra worker drain linux-07 --wait")
 @click.argument("name", metavar="WORKER", type=WorkerName())
 @click.option("--wait", is_flag=True, help="Return when the worker holds no run any more.")
 @with_output
