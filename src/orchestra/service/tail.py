@@ -24,6 +24,9 @@ from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
 from orchestra.storage.hints import Hints
 
+START_TRIES: Final = 30
+START_PAUSE_S: Final = 1.0
+"""A database that restarts while the service starts is asked again for half a minute."""
 DEADLINE_S: Final = 1.0
 """How late a change of another server may be seen when its hint was lost."""
 GATHER_S: Final = 0.01
@@ -103,8 +106,19 @@ class Tail:
         return feed
 
     async def start(self) -> None:
-        """Begin at the end of the table; call it before anything is served."""
-        self.sequence = await self._database.read(events.last_sequence)
+        """Begin at the end of the table; call it before anything is served.
+
+        A database that is away is waited for, but not for ever. Raises Unavailable.
+        """
+        for tries_left in range(START_TRIES, -1, -1):
+            try:
+                self.sequence = await self._database.read(events.last_sequence)
+            except Unavailable:
+                if not tries_left:
+                    raise
+                await asyncio.sleep(START_PAUSE_S)
+            else:
+                return
 
     def stop(self) -> None:
         """End every feed, and wake whoever waits for something else (`STOPPING`)."""
