@@ -19,6 +19,7 @@ from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from orchestra.domain.artifact import ArtifactLimits
 from orchestra.domain.errors import InvalidContent, Problem
 
 PREFIX: Final = "ORCHESTRA_"
@@ -145,6 +146,34 @@ class ServerSettings(LogSettings):
         lowest=1.0,
         highest=3600.0,
     )
+
+    artifact_count: int = setting(
+        10_000,
+        "How many files one run may leave as artifacts; what is beyond is not kept, and the run says so.",
+        lowest=0,
+        highest=100_000,
+    )
+    artifact_file_bytes: int = setting(
+        2 << 30,
+        "How large one artifact may be; a larger file is not kept, and the run says so.",
+        lowest=0,
+        highest=1 << 40,
+    )
+    artifact_total_bytes: int = setting(
+        10 << 30,
+        "How large the artifacts of one run may be together: the disks of workers and server hold many runs.",
+        lowest=0,
+        highest=1 << 44,
+    )
+
+    @property
+    def artifact_limits(self) -> ArtifactLimits:
+        """What one run may leave."""
+        return ArtifactLimits(
+            count=self.artifact_count,
+            file_bytes=self.artifact_file_bytes,
+            total_bytes=self.artifact_total_bytes,
+        )
 
     def contradictions(self) -> tuple[Problem, ...]:
         """A worker counts as silent only after it could have missed a heartbeat."""

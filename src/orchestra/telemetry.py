@@ -42,6 +42,8 @@ class LogEvent(StrEnum):
     RUN_EXPIRED = "run.expired"
     LOG_NOT_STORED = "log.not_stored"
     LOG_DIFFERS = "log.differs"
+    ARTIFACTS_NOT_STORED = "artifacts.not_stored"
+    ARTIFACT_UNREADABLE = "artifact.unreadable"
     DISPATCH_PASSED = "dispatch.passed"
     TASK_FAILED = "task.failed"
     SESSION_OPENED = "session.opened"
@@ -105,6 +107,13 @@ CATALOGUE: Final[Mapping[LogEvent, Entry]] = {
     ),
     LogEvent.LOG_DIFFERS: Entry(
         _E, "The stored log of a run is not what the worker says that it wrote.", ("run", "worker", "error")
+    ),
+    LogEvent.ARTIFACTS_NOT_STORED: Entry(
+        _E, "Artifacts of a run could not be stored; its worker keeps them, and it is tried again.",
+        ("run", "worker", "error"),
+    ),
+    LogEvent.ARTIFACT_UNREADABLE: Entry(
+        _W, "A worker cannot read an artifact that it has listed.", ("run", "worker", "error")
     ),
     LogEvent.DISPATCH_PASSED: Entry(_D, "The dispatcher looked at the queue.", ("assigned", "waiting")),
     LogEvent.TASK_FAILED: Entry(

@@ -102,7 +102,7 @@ def test_the_previous_schema_is_upgraded_and_keeps_its_rows(url: str, fresh: Eng
     previous = revisions()[-2]
     migrate(parse_url(url), previous)
     with fresh.begin() as connection:
-        assert "stop" not in {column["name"] for column in inspect(connection).get_columns("run")}
+        assert "artifacts_complete" not in {column["name"] for column in inspect(connection).get_columns("run")}
         fill(connection)
     migrate(parse_url(url))
     with fresh.connect() as connection:
@@ -114,6 +114,7 @@ def test_the_previous_schema_is_upgraded_and_keeps_its_rows(url: str, fresh: Eng
         run = runs.get_by_number(connection, "web", "build", 1)
         assert run is not None
         assert run.cause.message == "done"
+        assert run.artifacts_complete, "a run that ended before files were kept left none"
 
 
 def fill(connection: Connection) -> None:
@@ -159,9 +160,9 @@ def test_a_database_of_a_newer_program_is_refused_and_not_touched(url: str, fres
 def test_a_migration_that_fails_leaves_everything_as_it_was(url: str, fresh: Engine) -> None:
     migrate(parse_url(url), revisions()[-2])
     with fresh.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE run ADD COLUMN stop TEXT")
+        connection.exec_driver_sql("CREATE INDEX ix_artifact_sha256 ON user_authentication (type)")
         before = shape(connection)
-    with pytest.raises(DBAPIError, match="stop"):
+    with pytest.raises(DBAPIError, match="ix_artifact_sha256"):
         migrate(parse_url(url))
     with fresh.connect() as connection:
         assert shape(connection) == before

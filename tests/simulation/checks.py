@@ -341,11 +341,33 @@ def inv_20(history: History) -> Iterator[Violation]:
             if ours and (entry.status in LIVE or entry.durable < entry.on_worker):
                 what = f"told to forget while {entry.status}, {entry.durable} of {entry.on_worker} bytes of log stored"
                 yield Violation("INV-20", entry.at, entry.run, what)
+            if ours and entry.missing_files:
+                what = f"told to forget while {entry.missing_files} of its files are on the worker alone"
+                yield Violation("INV-20", entry.at, entry.run, what)
         else:
             if (entry.run, entry.epoch, entry.worker) not in told:
                 yield Violation("INV-20", entry.at, entry.run, f"cleaned on {entry.worker} without being told to")
             if entry.alive:
                 yield Violation("INV-20", entry.at, entry.run, f"cleaned on {entry.worker} while it lived")
+
+
+def files_exact(history: History) -> Iterator[Violation]:
+    """Files exact: what is shown of a run's files is what its commands wrote; `complete` means all of them.
+
+    And once the faults are over, files that have not come have a reason.
+    """
+    for run, final in history.runs.items():
+        truth = next((one for (name, _), one in history.truths.items() if name == run), None)
+        written = {} if truth is None else truth.files
+        for path, data in final.files.items():
+            if data is not None and data != written.get(path):
+                yield Violation("files", 0, run, f"{path} is not what was written")
+        if final.files_complete and final.status in ("succeeded", "failed") and final.files.keys() != written.keys():
+            yield Violation("files", 0, run, f"complete with {len(final.files)} of {len(written)} files")
+        if final.files_complete and None in final.files.values():
+            yield Violation("files", 0, run, "complete without the bytes of a file")
+        if history.is_quiescent and final.status not in LIVE and not final.files_complete and not final.file_error:
+            yield Violation("files", 0, run, "not complete, and nothing says why")
 
 
 def inv_21s(history: History) -> Iterator[Violation]:
@@ -419,6 +441,7 @@ CHECKS: tuple[Check, ...] = (
     inv_18,
     inv_19,
     inv_20,
+    files_exact,
     inv_21s,
     inv_21,
     inv_24,

@@ -153,6 +153,8 @@ class Forgotten(Entry):
     row_worker: str
     durable: int
     on_worker: int
+    missing_files: int = 0
+    """How many of the files that the worker keeps of it the server neither has for sure nor calls lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +195,10 @@ class FinalRun:
     """(exit code, log_start, log_end)."""
     can_run: bool = True
     """Some machine that is left has what the job wants: else it may wait for ever."""
+    files: dict[str, bytes | None] = field(default_factory=dict)
+    """What it left, by path; None where the server does not say that it has the bytes."""
+    files_complete: bool = True
+    file_error: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -203,6 +209,7 @@ class Truth:
     results: Any = None
     steps: list[tuple[int | None, int, int]] = field(default_factory=list)
     """(exit code, where its bytes begin, where they end) for each command that ended."""
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from orchestra.domain.run import Cause, CauseCode, GivenBack, Run, RunStatus
 from orchestra.master import dispatcher, greeting, link, orders, reaper, registry, report
 from orchestra.master.intake import Intake
 from orchestra.storage import log_chunks, run_claims, run_queue, run_status, runs, workers
+from orchestra.storage.artifact_store import ArtifactStore
 from orchestra.storage.database import InlineDatabase
 from orchestra.wire import messages, worker_session
 from orchestra.wire.liveness import Liveness
@@ -30,6 +31,7 @@ from orchestra.worker import held_run, record
 from orchestra.worker import runs as worker_runs
 from orchestra.worker.held_run import finished_record
 from simulation.world import execution
+from simulation.world.artifacts import SimArtifactFiles
 from simulation.world.disk import SimFiles
 
 Patch = pytest.MonkeyPatch
@@ -313,6 +315,61 @@ def terminal_before_log(patch: Patch) -> None:
 
     patch.setattr(worker_session.WorkerSession, "_finish", finish)
     patch.setattr(report, "compare", lambda finished, size, sha256: report.LogVerdict(size, True, None))
+
+
+# --- files that runs leave ---
+
+
+@mutant("the worker is told to forget a run before its files are stored")
+def forget_before_files(patch: Patch) -> None:
+    def fetch(self: link.Link, run: str, epoch: int, left: Any) -> None:
+        self._session.forget(run, epoch)
+        self.wake()
+
+    patch.setattr(link.Link, "fetch", fetch)
+
+
+@mutant("nobody compares the hash of a file that came")
+def hash_is_ignored(patch: Patch) -> None:
+    class Agreeable:
+        def __init__(self, digest: str) -> None:
+            self._digest = digest
+
+        def hexdigest(self) -> str:
+            return self._digest
+
+        def update(self, data: bytes) -> None:
+            return
+
+    def hash_again(self: ArtifactStore, run: str, sha256: str) -> Any:
+        return self._files.partial_size(run, sha256), Agreeable(sha256)
+
+    patch.setattr(ArtifactStore, "_hash_again", hash_again)
+
+
+@mutant("files get their names before their bytes are synced")
+def name_before_sync(patch: Patch) -> None:
+    patch.setattr(SimArtifactFiles, "sync", lambda self, run, contents: None)
+
+
+@mutant("a run is complete when its files are listed")
+def listed_is_complete(patch: Patch) -> None:
+    real = report._Transaction._left
+
+    def left(self: Any, one: Any) -> Any:
+        return replace(real(self, one), is_complete=True, is_awaited=False)
+
+    patch.setattr(report._Transaction, "_left", left)
+
+
+@mutant("a worker that comes back with files of an ended run is not asked for them")
+def late_files_are_forgotten(patch: Patch) -> None:
+    real = recovery._verdict
+
+    def verdict(worker: str, run: Run | None, held: Any, log_offset: int) -> recovery.Verdict:
+        return real(worker, run and replace(run, artifacts_complete=True), held, log_offset)
+
+    patch.setattr(recovery, "_verdict", verdict)
 
 
 # --- workers ---

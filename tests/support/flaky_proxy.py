@@ -65,6 +65,8 @@ class FlakyProxy:
         self.port: int = self._listening.getsockname()[1]
         self.connections = 0
         """How many there were."""
+        self.asked_bytes = 0
+        """How much clients have said on all of them."""
         self.told = b""
         """What clients were told on all of them."""
 
@@ -146,6 +148,8 @@ class FlakyProxy:
             while piece := source.recv(PIECE_BYTES):
                 kept = piece if most is None else piece[: most - passed]
                 target.sendall(kept)
+                if not is_answer:
+                    self.asked_bytes += len(kept)
                 if is_answer:
                     self.told += kept
                 passed += len(kept)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,10 +12,12 @@ from sqlalchemy import Connection
 
 from orchestra.config import ServerSettings
 from orchestra.domain.access import Principal
+from orchestra.domain.artifact import Artifact, ArtifactFile
 from orchestra.domain.run import Run
 from orchestra.domain.worker import Worker
 from orchestra.master.app import Master
-from orchestra.storage import events, hints, jobs, projects, runs, users, workers
+from orchestra.storage import artifacts, events, hints, jobs, projects, runs, users, workers
+from orchestra.storage.artifact_store import ArtifactStore
 from orchestra.storage.database import InlineDatabase, Moment
 from orchestra.storage.events import Event
 from orchestra.storage.hints import Hints
@@ -73,12 +75,19 @@ class World:
         self._folder = folder
         self._mastering: asyncio.Task[None] | None = None
         self.workers: list[WorkerEnd] = []
+        self.artifacts_fail: Callable[[], None] = lambda: None
+        """Raises what the disk of artifacts says."""
         self.disk = asyncio.Event()
         """Cleared: what is written to log files waits."""
         self.disk.set()
 
     async def _on_disk(self, function: Callable[[], T]) -> T:
         await self.disk.wait()
+        return function()
+
+    async def _on_artifact_disk(self, function: Callable[[], T]) -> T:
+        await self.disk.wait()
+        self.artifacts_fail()
         return function()
 
     def _hook(self, moment: Moment) -> None:
@@ -90,9 +99,11 @@ class World:
         """Start a master process: everything in its memory is new."""
         self.hints = Hints()
         self.logs = LogStore(self._folder / "logs", self.database, offload=self._on_disk)
+        self.artifacts = ArtifactStore(self._folder / "artifacts", self.database, offload=self._on_artifact_disk)
         self.master = Master(
             database=self.database,
             logs=self.logs,
+            artifacts=self.artifacts,
             hints=self.hints,
             clock=self.clock,
             random=random.Random(1),
@@ -174,6 +185,15 @@ class World:
     async def events(self) -> list[Event]:
         return await self.read(lambda connection: events.after(connection, 0))
 
+    async def left(self, identifier: str = RUN) -> dict[str, Artifact]:
+        """What the run left, by path."""
+        page = await self.read(lambda connection: artifacts.page(connection, identifier))
+        return {one.path: one for one in page.items}
+
+    async def content(self, artifact: Artifact) -> bytes:
+        """The bytes that the server has of it."""
+        return await self.artifacts.read(artifact.sha256, 0, artifact.size)
+
     async def log(self, identifier: str = RUN) -> bytes:
         return await self.logs.read(identifier, 0, await self.logs.size(identifier))
 
@@ -186,6 +206,10 @@ class WorkerEnd:
         self.session = WorkerSession(hello, world.clock.monotonic())
         self.events: list[worker_session.Event] = []
         self.spool: dict[tuple[str, int], bytes] = {}
+        self.files: dict[str, bytes] = {}
+        """What it kept of its runs, by SHA-256."""
+        self.read: list[tuple[str, int, int]] = []
+        """Which bytes of them it was asked for: (SHA-256, offset, size)."""
         self.transport = MemoryTransport()
         self.is_silent = False
         """The network swallows everything, and tells nobody."""
@@ -216,6 +240,11 @@ class WorkerEnd:
                 data = self.spool[want.run, want.epoch][want.offset : want.offset + want.max_bytes]
                 self.session.feed(want.run, want.epoch, want.offset, data)
             self._send()
+        while (wanted := self.session.artifact_want()) is not None:
+            kept = self.files.get(wanted.sha256, b"")[wanted.offset : wanted.offset + wanted.max_bytes]
+            self.read.append((wanted.sha256, wanted.offset, len(kept)))
+            self.session.feed_artifact(wanted, kept, None if kept else "it is gone")
+            self._send()
         self._send()
 
     async def say(self, *facts: worker_session.Fact) -> None:
@@ -245,6 +274,18 @@ class WorkerEnd:
         assert self.session.tell(conversation.finished(run, epoch, log, **fields))
         self.flush()
         await settle()
+
+    def keep(self, files: Mapping[str, bytes], run: str = RUN, epoch: int = 1) -> m.Listed:
+        """Have files of a run, by path; return what says so."""
+        self.files |= {sha256(data): data for data in files.values()}
+        listed = tuple(ArtifactFile(path, len(data), sha256(data)) for path, data in files.items())
+        return m.Listed(run=run, epoch=epoch, files=listed)
+
+    async def leave(self, files: Mapping[str, bytes], run: str = RUN, epoch: int = 1, **fields: Any) -> None:
+        """Start and finish a run that leaves files."""
+        fields = {"artifact_count": len(files), **fields}
+        listed = self.keep(files, run, epoch)
+        await self.say(conversation.started(run, epoch), listed, conversation.finished(run, epoch, **fields))
 
     def heard(self, kind: type[M]) -> list[M]:
         """What of `kind` was heard, in order."""

@@ -54,6 +54,8 @@ METHODS: Final = {
     "endOwnSessions": "end_own_sessions",
     "endSessions": "end_sessions",
     "explainRun": "explain",
+    "getArchive": "write_archive",
+    "getArtifact": "artifact",
     "getAuthentication": "authentication",
     "getJob": "job",
     "getJobChanges": "job_changes",
@@ -75,6 +77,7 @@ METHODS: Final = {
     "importJobOrchestra": "import_job_orchestra",
     "isLive": "is_live",
     "isReady": "is_ready",
+    "listArtifacts": "artifacts",
     "listAuthentications": "authentications",
     "listEventsOfRun": "run_events",
     "listJobRevisions": "job_revisions",
@@ -120,6 +123,8 @@ MORE: Final = {
     "close": "ends the connection",
     "aclose": "ends the connection",
     "set_job_enabled": "change_job with one field",
+    "artifact_pieces": "artifact in pieces",
+    "write_artifact": "artifact in pieces",
     "log_pieces": "log in pieces",
     "write_log": "log in pieces",
     "wait": "the end of follow_log, without its bytes",
@@ -160,7 +165,7 @@ def test_every_filter_of_a_list_is_an_argument_of_its_method() -> None:
     assert not absent, "\n".join(absent)
 
 
-INTERNAL: Final = {"cursor", "Idempotency-Key", "If-Match", "If-None-Match", "Last-Event-ID", "Range"}
+INTERNAL: Final = {"cursor", "Idempotency-Key", "If-Match", "If-None-Match", "If-Range", "Last-Event-ID", "Range"}
 """What the client sets by itself, or what an argument of another name stands for."""
 ARGUMENTS: Final = {
     ("streamEvents", "topic"): "topics",

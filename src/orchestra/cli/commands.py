@@ -36,6 +36,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Entry]]] = {
         "trigger": Entry("trigger", "trigger", "Trigger a job; follow its log or wait for its end."),
         "runs": Entry("runs", "runs", "List runs, newest first, with a query."),
         "run": Entry("run", "run", "Look at one run, wait for it, delete it."),
+        "artifacts": Entry("artifacts", "artifacts", "List and download the files that a run left."),
         "logs": Entry("logs", "logs", "Print the log of a run; follow it while it grows."),
         "cancel": Entry("stop", "cancel", "Cancel runs that have not started."),
         "abort": Entry("stop", "abort", "Abort runs that are running."),

@@ -1,5 +1,6 @@
-"""`orchestra run`: one run, its steps, results and events; wait for it; delete it."""
+"""`orchestra run`: one run, its steps, results and events; wait for it; archive it; delete it."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -65,6 +66,8 @@ def _facts(run: "Run") -> list[tuple[str, str]]:
         ("log", logged),
         ("log error", run.log_error or ""),
         ("results", run.result_error or ""),
+        ("artifacts", _artifacts(run)),
+        ("artifact error", run.artifact_error or ""),
     ]
 
 
@@ -78,6 +81,13 @@ def _stop_facts(stop: "Stop", how: str) -> list[tuple[str, str]]:
         ("verified", date(stop.verified_date)),
         ("state", how),
     ]
+
+
+def _artifacts(run: "Run") -> str:
+    if not run.artifact_count:
+        return ""
+    text = f"{run.artifact_count} {'file' if run.artifact_count == 1 else 'files'}, {size(run.artifact_size)}"
+    return text if run.artifacts_complete else f"{text}, not all on the server"
 
 
 def _print_steps(run: "Run") -> None:
@@ -178,6 +188,22 @@ def log(client: "Client", name: str, output: str) -> None:
             ((f"  {one.first}", "" if one.last is None else str(one.last), one.name) for one in sections),
             empty="",
         )
+
+
+@run.command(epilog="Example: orchestra run archive examples/hello#3 -o hello-3.zip")
+@click.argument("name", metavar="RUN", type=RunName())
+@click.option(
+    "-o", "--out", metavar="FILE", required=True, type=click.Path(path_type=Path), help="The ZIP file to write."
+)
+@with_client
+def archive(client: "Client", name: str, out: Path) -> None:
+    """Download all that is kept of a run as one ZIP file: log, results, definition, parameters, steps, artifacts."""
+    # Imported here: the other commands write no files.
+    from orchestra.cli.artifacts import write_whole  # noqa: PLC0415
+
+    found = find_run(client, name)
+    write_whole(out, lambda write: client.write_archive(found.identifier, write))
+    click.echo(f"{size(out.stat().st_size)} in {out}", err=True)
 
 
 @run.command(epilog="Example: orchestra run wait examples/long#7 --timeout 600")

@@ -36,6 +36,7 @@ from orchestra.service.app import create_app
 from orchestra.service.connections import guarded
 from orchestra.service.first_start import FirstStart, first_start
 from orchestra.service.parts import ServiceSettings
+from orchestra.storage.artifact_store import ArtifactStore
 from orchestra.storage.database import Database, open_database
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
@@ -101,11 +102,21 @@ async def _serve(settings: ServerSettings, data: Path, listening: socket.socket,
         first = await first_start(database, data, clock, chance)
         hints = Hints()
         logs = LogStore(data / "logs", database)
-        master = Master(database=database, logs=logs, hints=hints, clock=clock, random=chance, settings=settings)
+        artifacts = ArtifactStore(data / "artifacts", database)
+        master = Master(
+            database=database,
+            logs=logs,
+            artifacts=artifacts,
+            hints=hints,
+            clock=clock,
+            random=chance,
+            settings=settings,
+        )
         ready = asyncio.Event()
         service = create_app(
             database=database,
             logs=logs,
+            artifacts=artifacts,
             hints=hints,
             clock=clock,
             random=chance,

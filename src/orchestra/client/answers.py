@@ -41,6 +41,15 @@ class Explanation(Entity, frozen=True):
     workers: tuple[Verdict, ...]
 
 
+class Artifact(Entity, frozen=True):
+    """A file that a run left; `state` is `awaited` until the server has its bytes, `lost` when it never will."""
+
+    path: str
+    size: int
+    sha256: str
+    state: str
+
+
 class LogInfo(Entity, frozen=True):
     """`complete`: it will not grow any more. `truncated` says why bytes are missing at the end, None if none are."""
 

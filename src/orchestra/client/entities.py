@@ -145,7 +145,7 @@ class Stop(Entity, frozen=True):
     survivors: tuple[Survivor, ...]
 
 
-class Run(Entity, frozen=True):
+class Run(Entity, frozen=True, kw_only=True):
     """A run, as lists have it."""
 
     project: str
@@ -171,6 +171,10 @@ class Run(Entity, frozen=True):
     log_size: int
     log_complete: bool
     log_error: str | None
+    artifact_count: int = 0
+    artifact_size: int = 0
+    artifacts_complete: bool = False
+    artifact_error: str | None = None
     expiration_date: datetime | None
     creation_date: datetime
     update_date: datetime
@@ -181,7 +185,7 @@ class Run(Entity, frozen=True):
         return self.status in TERMINAL
 
 
-class RunDetail(Run, frozen=True):
+class RunDetail(Run, frozen=True, kw_only=True):
     """A run with the frozen definition that it was made with."""
 
     definition: Json

@@ -260,7 +260,7 @@ COMMANDS: Final = Record(
         Field(
             name="artifacts",
             shape=Items(of=Text(longest=1024, shortest=1, says="a pattern of paths", also=_check_artifact), most=100),
-            doc="Patterns of files in the workspace that are kept.",
+            doc="Patterns of files in the workspace that are kept, such as `dist/**`.",
             default=[],
         ),
     ),

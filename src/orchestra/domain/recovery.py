@@ -8,8 +8,8 @@ for only then does "I do not hold it" prove that it never started.
     the server's row ↓      worker holds:  accepted      started       finished      nothing
     assigned, same epoch                   RESUME        RESUME        RESUME        give back | lost
     running, same epoch                    RESUME        RESUME        RESUME        lost
-    terminal, log may still come           DELIVER       DELIVER       DELIVER       –
-    terminal, log complete                 FORGET        FORGET        FORGET        –
+    terminal, bytes may still come         DELIVER       DELIVER       DELIVER       –
+    terminal, all bytes are here           FORGET        FORGET        FORGET        –
     pending, or another worker's or epoch  FORGET        FORGET        FORGET        –
     no such run                            QUARANTINE    QUARANTINE    QUARANTINE    –
 
@@ -48,7 +48,7 @@ class Action(StrEnum):
     RESUME = "resume"
     """Go on (start it if accepted only), send facts and the log from `log_offset`."""
     DELIVER = "deliver"
-    """The run already ended here: stop it if alive, send the rest of its log from `log_offset`."""
+    """The run already ended here: stop it if alive, send the rest of its log from `log_offset`, and its artifacts."""
     FORGET = "forget"
     """Stop it if alive, then delete its data."""
     QUARANTINE = "quarantine"
@@ -122,7 +122,7 @@ def _verdict(worker: str, run: Run | None, held: Held, log_offset: int) -> Verdi
             should_abort=run.should_abort,
             stop_requested_by=run.stop_requested_by,
         )
-    if ours and run.status in TERMINAL and not run.log_complete:
+    if ours and run.status in TERMINAL and not (run.log_complete and run.artifacts_complete):
         return Verdict(run=held.run, epoch=held.epoch, action=Action.DELIVER, log_offset=log_offset)
     return Verdict(run=held.run, epoch=held.epoch, action=Action.FORGET)
 

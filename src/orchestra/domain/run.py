@@ -51,6 +51,8 @@ ACTIVE: Final = frozenset({RunStatus.ASSIGNED, RunStatus.RUNNING})
 
 TERMINAL: Final = frozenset(RunStatus) - ACTIVE - {RunStatus.PENDING}
 
+ARTIFACTS_UNKNOWN: Final = "the worker is gone: nobody can tell what files the run left"
+
 
 class CauseCode(StrEnum):
     """Why a run is in its present status; `docs/causes.md` explains each."""
@@ -134,6 +136,12 @@ class Run:
     log_size: int = 0
     log_complete: bool = False
     log_error: str | None = None
+    artifact_count: int = 0
+    artifact_size: int = 0
+    artifacts_complete: bool = False
+    """The server has every file that the worker kept of it; false also while that may still become true."""
+    artifact_error: str | None = None
+    """What of the job's patterns was not kept, or did not come, and why."""
     expiration_date: datetime | None = None
     creation_date: datetime
     update_date: datetime
@@ -178,6 +186,11 @@ class Finished:
     log_complete: bool = True
     log_error: str | None = None
     stop: Stop | None = None
+    artifact_count: int = 0
+    artifact_size: int = 0
+    artifacts_complete: bool = True
+    """Nothing of what it left is still to come."""
+    artifact_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +304,10 @@ def _after(run: Run, fact: Fact, now: datetime) -> Run:
                 log_complete=fact.log_complete,
                 log_error=fact.log_error,
                 stop=merged(run.stop, fact.stop, is_end=True),
+                artifact_count=fact.artifact_count,
+                artifact_size=fact.artifact_size,
+                artifacts_complete=fact.artifacts_complete,
+                artifact_error=fact.artifact_error,
             )
         case NeverStarted() | Cancelled() | Expired():
             told = fact.stop if isinstance(fact, NeverStarted) else None
@@ -302,6 +319,7 @@ def _after(run: Run, fact: Fact, now: datetime) -> Run:
                 completion_date=now,
                 log_complete=True,
                 stop=_never_started(merged(run.stop, told, is_end=True), now),
+                artifacts_complete=True,
             )
         case Lost():
             return replace(
@@ -312,6 +330,8 @@ def _after(run: Run, fact: Fact, now: datetime) -> Run:
                 completion_date=now,
                 log_complete=False,
                 log_error=fact.log_error,
+                artifacts_complete=False,
+                artifact_error=ARTIFACTS_UNKNOWN,
             )
         case _:
             assert_never(fact)

@@ -16,7 +16,7 @@ It does not know where values come from, nor what else is in a command's environ
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -98,9 +98,12 @@ def prepare(run: str | Sequence[str], values: Mapping[str, Any]) -> Prepared:
     return Prepared((SHELL, "-c", _fitting(text, "the command")), environment)
 
 
-def fill(text: str, values: Mapping[str, Any]) -> str:
-    """Put the values into `text` verbatim: for one argument, a variable, a path. Raises `BadTemplateError`."""
-    filled = "".join(part if isinstance(part, str) else text_of(_value(part, values)) for part in _parts(text))
+def fill(text: str, values: Mapping[str, Any], quote: Callable[[str], str] = str) -> str:
+    """Put the values into `text` verbatim: for one argument, a variable, a path. Raises `BadTemplateError`.
+
+    `quote` makes a value stand for itself where the text is read as more than text.
+    """
+    filled = "".join(part if isinstance(part, str) else quote(text_of(_value(part, values))) for part in _parts(text))
     return _fitting(filled, repr(text[:80]))
 
 

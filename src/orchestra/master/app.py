@@ -1,6 +1,6 @@
 """Master: the composition root of everything that gives runs to workers and hears of them.
 
-    master = Master(database=…, logs=…, hints=…, clock=…, random=…, settings=…)
+    master = Master(database=…, logs=…, artifacts=…, hints=…, clock=…, random=…, settings=…)
     await master.run()                                     until cancelled: the tasks below
     await master.serve_worker(transport, principal)        for each connection, in its owner's task
 
@@ -28,6 +28,7 @@ from orchestra.master.reaper import Reaper
 from orchestra.master.registry import Links
 from orchestra.master.seams import Clock, Parts, Randomness, Transport
 from orchestra.storage import authentications, hints, workers
+from orchestra.storage.artifact_store import ArtifactStore
 from orchestra.storage.database import Database
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
@@ -49,12 +50,21 @@ class Master:
         *,
         database: Database,
         logs: LogStore,
+        artifacts: ArtifactStore,
         hints: Hints,
         clock: Clock,
         random: Randomness,
         settings: ServerSettings,
     ) -> None:
-        self.parts = Parts(database=database, logs=logs, hints=hints, clock=clock, random=random, settings=settings)
+        self.parts = Parts(
+            database=database,
+            logs=logs,
+            artifacts=artifacts,
+            hints=hints,
+            clock=clock,
+            random=random,
+            settings=settings,
+        )
         self._wishes = hints.subscribe([])
         self._links = Links(self._wishes, clock.monotonic())
         self._serving: dict[Link, None] = {}

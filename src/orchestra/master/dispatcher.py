@@ -151,6 +151,7 @@ class _Attempt:
         self._ours = frozenset(link.worker for link in links)
         self._resting = frozenset(links.resting())
         self._known = dict(known)
+        self._limits = parts.settings.artifact_limits
         self.now = parts.clock.now()
         self.secrets: dict[str, bytes] = {}
         """Of the tokens that this pass gives out, by run."""
@@ -171,7 +172,15 @@ class _Attempt:
         """Commit what concerns this server's links, and the causes."""
         ours = [one for one in plan.assignments if one.worker in self._ours]
         self.secrets = {one.run: self._random.randbytes(SECRET_BYTES) for one in ours}
-        claimed = orders.claim(connection, ours, plan.changed, self.now, secrets=self.secrets, known=self._known)
+        claimed = orders.claim(
+            connection,
+            ours,
+            plan.changed,
+            self.now,
+            secrets=self.secrets,
+            known=self._known,
+            limits=self._limits,
+        )
         return plan, claimed
 
     def assign(self, connection: Connection) -> tuple[Plan, Claimed]:

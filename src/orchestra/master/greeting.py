@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from orchestra.domain.recovery import Action, Verdict, reconcile
 from orchestra.domain.run import GivenBack, Lost, Run
 from orchestra.domain.worker import Worker
-from orchestra.storage import log_chunks, runs, workers
+from orchestra.storage import artifacts, log_chunks, runs, workers
 from orchestra.wire import messages as m
 
 
@@ -60,6 +60,8 @@ def greet(connection: Connection, hello: m.Hello, owner: str, now: datetime) -> 
         same_installation=before is not None and before.installation == hello.installation,
     )
     lost = _record(connection, found.facts, after, now)
+    if len(hello.held) < m.HELD_RUNS:  # else it holds more than it could say
+        artifacts.give_up(connection, hello.worker, (one.run for one in hello.held), now)
     return Greeting(
         worker=after,
         verdicts=found.verdicts,

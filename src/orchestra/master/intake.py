@@ -23,7 +23,7 @@ from orchestra.domain.errors import Unavailable
 from orchestra.domain.run import RunStatus
 from orchestra.master import report
 from orchestra.master.burst import Burst
-from orchestra.master.report import Key, LogVerdict, Outcome, Report, Result
+from orchestra.master.report import Key, Left, LogVerdict, Outcome, Report, Result
 from orchestra.master.seams import Parts
 from orchestra.storage import hints, runs, workers
 from orchestra.storage.log_chunks import INLINE_BYTES
@@ -37,7 +37,7 @@ SIZES_S: Final = 1.0
 _MESSAGE_BYTES: Final = 500
 """What a message weighs in memory beside its log bytes, roughly."""
 
-Told = m.Started | m.Stepped | m.Wrote | m.Finished | m.Refused
+Told = m.Started | m.Stepped | m.Wrote | m.Listed | m.Finished | m.Refused
 
 
 class Connected(Protocol):
@@ -48,6 +48,9 @@ class Connected(Protocol):
 
     def fail(self, code: m.CloseCode, reason: str) -> None:
         """The session cannot go on."""
+
+    def fetch(self, run: str, epoch: int, left: Left) -> None:
+        """The run's end is durable, and files that it left are still on the worker, until it is told to forget."""
 
 
 class Intake:
@@ -95,7 +98,11 @@ class Intake:
                 one.started = told
             case m.Stepped():
                 one.steps, one.stop = told.steps, told.stop
-                size += _MESSAGE_BYTES * len(told.steps)
+                one.results = told.results if told.results is not None else one.results
+                size += _MESSAGE_BYTES * len(told.steps) + len(told.results or b"")
+            case m.Listed():
+                one.listed.append(told)
+                size += _MESSAGE_BYTES * len(told.files)
             case m.Wrote():
                 one.writes.append(told)
                 size += len(told.data)
@@ -222,9 +229,11 @@ class Intake:
 
     async def _write(self, reports: list[Report], ends: dict[Key, LogVerdict | None]) -> list[Outcome]:
         now = self._parts.clock.now()
-        worker, number = self._worker, self._number
+        worker, number, limits = self._worker, self._number, self._parts.settings.artifact_limits
         return await self._parts.database.write(
-            lambda connection: report.store(connection, reports, ends, now, worker=worker, session=number)
+            lambda connection: report.store(
+                connection, reports, ends, now, worker=worker, session=number, limits=limits
+            )
         )
 
     def _speak(self, outcomes: list[Outcome]) -> None:
@@ -236,7 +245,10 @@ class Intake:
             if one.result is Result.FENCED:
                 raise _BrokenError(f"what {self._worker} said of {told.run} is fenced")
             if one.result is Result.ENDED:
-                self._session.forget(told.run, told.epoch)
+                if one.left is not None and one.left.is_awaited:
+                    self._link.fetch(told.run, told.epoch, one.left)
+                else:
+                    self._session.forget(told.run, told.epoch)
                 self._sizes.pop(told.run, None)
                 publish(hints.log(told.run))
                 self._say_how_it_ended(one)

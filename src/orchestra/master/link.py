@@ -21,9 +21,11 @@ from orchestra.domain.errors import Conflict, Unavailable
 from orchestra.domain.recovery import Action, Verdict
 from orchestra.master.authority import GONE, refusal
 from orchestra.master.burst import Burst
+from orchestra.master.fetching import Fetching
 from orchestra.master.greeting import Greeting, end_unknown, greet, read_wishes
 from orchestra.master.intake import Intake, Told
 from orchestra.master.registry import Links
+from orchestra.master.report import Left
 from orchestra.master.seams import Parts, Transport
 from orchestra.storage import hints, workers
 from orchestra.storage.event_type import EventType
@@ -73,6 +75,7 @@ class Link:
         self._over = asyncio.Event()
         self._reason = "the connection was lost"
         self._intake: Intake | None = None
+        self._fetching: Fetching | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._wished: set[tuple[str, int, type[m.Cancel | m.Abort]]] = set()
@@ -143,6 +146,11 @@ class Link:
         """The session cannot go on: see `close`."""
         self.close(code, reason)
 
+    def fetch(self, run: str, epoch: int, left: Left) -> None:
+        """Files of an ended run are still on the worker: see `Fetching.begin`."""
+        assert self._fetching is not None
+        self._fetching.begin(run, epoch, left)
+
     # Reading
 
     async def _read(self) -> None:
@@ -170,6 +178,9 @@ class Link:
                 self._end(event.reason)
             case m.Forgot() | m.Goodbye():
                 return
+            case m.Sent():
+                assert self._fetching is not None
+                self._fetching.add(event)
             case _:
                 self._note_refusal(event)
                 assert self._intake is not None
@@ -213,6 +224,7 @@ class Link:
 
     def _welcome(self, hello: m.Hello, greeting: Greeting) -> None:
         self._intake = Intake(self._parts, self._group, self._session, self, worker=self.worker, number=self.number)
+        self._fetching = Fetching(self._parts, self._group, self._session, self, self.worker)
         older = self._links.add(self)
         if older is not None:
             older.close(m.CloseCode.SUPERSEDED, "a newer connection of the same worker took over")
@@ -354,6 +366,8 @@ class Link:
             self._over.set()
             # At once, so that nothing is assigned to a session that will not send it.
             self._links.remove(self, self._parts.clock.monotonic())
+            if self._fetching is not None:
+                self._fetching.stop()
 
     async def _settle(self) -> None:
         """Store what came, say the last words, and let the rows know."""

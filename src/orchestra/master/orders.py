@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection
 
 from orchestra.domain.access import TokenKind
+from orchestra.domain.artifact import ArtifactLimits
 from orchestra.domain.job import Job
 from orchestra.domain.placement import Assignment
 from orchestra.domain.project import Project
@@ -49,10 +50,12 @@ def claim(
     *,
     secrets: Mapping[str, bytes],
     known: Mapping[RevisionKey, dict[str, Any]],
+    limits: ArtifactLimits = ArtifactLimits(),  # noqa: B008 - a frozen value
 ) -> Claimed:
     """Commit what of `assignments` still holds, and why others wait.
 
-    `secrets` gives for each run the random bytes of its own token; `known` definitions that need not be read.
+    `secrets` gives for each run the random bytes of its own token; `known` definitions that need not be read;
+    `limits` are what a run may leave.
     """
     digests = {run: tokens.digest(secret) for run, secret in secrets.items()}
     won = runs.claim(connection, assignments, now, digests) if assignments else []
@@ -66,13 +69,19 @@ def claim(
         if definition is None:
             definition = read[key] = runs.definition(connection, run)
         assert run.worker is not None
-        message = assign(run, definition, sources.project(run.project), sources.job(run.project, run.job))
+        message = assign(run, definition, sources.project(run.project), sources.job(run.project, run.job), limits)
         message.environment["ORCHESTRA_TOKEN"] = tokens.make(TokenKind.RUN, run.identifier, secrets[run.identifier])
         orders.append(Order(worker=run.worker, session=sources.session(run.worker), message=message))
     return Claimed(orders=tuple(orders), definitions=read)
 
 
-def assign(run: Run, definition: dict[str, Any], project: Project | None, job: Job | None) -> m.Assign:
+def assign(
+    run: Run,
+    definition: dict[str, Any],
+    project: Project | None,
+    job: Job | None,
+    limits: ArtifactLimits | None = None,
+) -> m.Assign:
     """Return what a worker is told to execute `run`. A project or job that is gone leaves its names."""
     return m.Assign(
         run=run.identifier,
@@ -114,6 +123,8 @@ def assign(run: Run, definition: dict[str, Any], project: Project | None, job: J
             "ORCHESTRA_RUN": run.identifier,
             "ORCHESTRA_RUN_NUMBER": str(run.number),
         },
+        # Told only where they matter: most runs leave no files, and the message is on everyone's way.
+        artifact_limits=limits if definition.get("artifacts") else None,
     )
 
 

@@ -24,6 +24,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection
 
+from orchestra.domain.artifact import ArtifactLimits
 from orchestra.domain.run import (
     ACTIVE,
     TERMINAL,
@@ -40,7 +41,7 @@ from orchestra.domain.run import (
     Step,
 )
 from orchestra.domain.stop import Stop
-from orchestra.storage import log_chunks, runs, workers
+from orchestra.storage import artifacts, log_chunks, runs, workers
 from orchestra.storage.log_lines import Times
 from orchestra.wire import codec
 from orchestra.wire import messages as m
@@ -60,6 +61,9 @@ class Report:
     steps: tuple[Step, ...] | None = None
     stop: Stop | None = None
     """How far a stop has come; it comes with the steps."""
+    results: bytes | None = None
+    """What the results file held a moment ago; the end brings them again."""
+    listed: list[m.Listed] = field(default_factory=list)
     writes: list[m.Wrote] = field(default_factory=list)
     finished: m.Finished | None = None
     size: int = 0
@@ -68,7 +72,7 @@ class Report:
     @property
     def has_facts(self) -> bool:
         """Something of it is a fact or steps, beside the log."""
-        return self.started is not None or self.refused is not None or self.steps is not None
+        return self.started is not None or self.refused is not None or self.steps is not None or bool(self.listed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,25 @@ class Outcome:
     result: Result
     run: Run | None = None
     contradicts: bool = False
+    left: "Left | None" = None
+    """Of a run that ended: if files of it are awaited, fetch them before the worker forgets."""
 
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What an ended run left: `count` files says its worker, `size` bytes are those that it listed.
+
+    `is_complete` when the server has all of them, `is_awaited` while some can still come.
+    """
+
+    count: int = 0
+    size: int = 0
+    is_complete: bool = True
+    is_awaited: bool = False
+    error: str | None = None
+
+
+NOTHING_LEFT: Final = Left()
 
 _DECODER: Final = msgspec.json.Decoder()
 _ENCODER: Final = msgspec.json.Encoder()
@@ -120,16 +142,21 @@ def compare(finished: m.Finished, size: int, sha256: str) -> LogVerdict:
 
 def read_results(finished: m.Finished) -> tuple[Any, str | None]:
     """Return (results, error): what the run left as results, or why that is no usable JSON."""
-    if finished.results is None:
-        return None, finished.result_error and codec.cut(finished.result_error)
+    value, error = None, None
+    if finished.results is not None:
+        value, error = _decoded(finished.results)
+    return value, error or (finished.result_error and codec.cut(finished.result_error))
+
+
+def _decoded(results: bytes) -> tuple[Any, str | None]:
     try:
-        value = _DECODER.decode(finished.results)
+        value = _DECODER.decode(results)
         _ENCODER.encode(value)
     except RecursionError:
         return None, "the results are nested too deeply"
     except (msgspec.MsgspecError, ValueError, OverflowError, TypeError) as error:
         return None, codec.cut(f"the results are no JSON: {error}")
-    return value, finished.result_error and codec.cut(finished.result_error)
+    return value, None
 
 
 def store(
@@ -140,16 +167,18 @@ def store(
     *,
     worker: str,
     session: int,
+    limits: ArtifactLimits = ArtifactLimits(),  # noqa: B008 - a frozen value
 ) -> list[Outcome]:
     """Store the facts of `reports` and return what became of each, in their order.
 
     `ends` holds the keys of those whose `finished` is to be stored too: with the verdict about a log that
     was stored before, or with None for a small log whose last bytes (`writes`) go into this transaction.
-    Log bytes of the others are not touched.
+    Log bytes of the others are not touched. `limits` are what one run may leave.
     """
     if not workers.is_current_session(connection, worker, session):
         return [Outcome(report, Result.FENCED) for report in reports]
-    transaction = _Transaction(connection, worker, session, now)
+    transaction = _Transaction(connection, worker, session, now, limits)
+    transaction.list_files([one for one in reports if one.listed])
     verdicts = dict(ends)
     verdicts |= transaction.complete_small_logs([one for one in reports if ends.get((one.run, one.epoch), 0) is None])
     return transaction.record(reports, verdicts)
@@ -158,11 +187,42 @@ def store(
 class _Transaction:
     """The state of one `store`."""
 
-    def __init__(self, connection: Connection, worker: str, session: int, now: datetime) -> None:
+    def __init__(
+        self, connection: Connection, worker: str, session: int, now: datetime, limits: ArtifactLimits
+    ) -> None:
         self._connection = connection
         self._worker = worker
         self._session = session
         self._now = now
+        self._limits = limits
+
+    def list_files(self, reports: Sequence[Report]) -> None:
+        """Note what runs left, before their ends: of runs that are this worker's under this epoch."""
+        rows = runs.get_many(self._connection, (one.run for one in reports))
+        for one in reports:
+            row = rows.get(one.run)
+            if row is not None and (row.worker, row.epoch) == (self._worker, one.epoch) and not row.artifacts_complete:
+                files = (file for listed in one.listed for file in listed.files)
+                artifacts.list_files(self._connection, one.run, files)
+
+    def _left(self, report: Report) -> Left:
+        """Compare what was listed of an ended run with what its worker says that there is."""
+        finished = report.finished
+        if finished is None:
+            return NOTHING_LEFT
+        said = finished.artifact_error and codec.cut(finished.artifact_error)
+        if not finished.artifact_count:
+            # A worker may list files, lose power with them and its memory of the end, and come back without either.
+            lost = artifacts.lose(self._connection, report.run) if finished.status is RunStatus.EXCEPTION else 0
+            count, size = artifacts.summary(self._connection, report.run)[:2] if lost else (0, 0)
+            return Left(count, size, is_complete=not lost, error=said)
+        refused = artifacts.refuse(self._connection, report.run, self._limits)
+        listed, size, _ = artifacts.summary(self._connection, report.run)
+        count = finished.artifact_count
+        short = f"only {listed} of {count} files were listed" if listed < count else None
+        error = "; ".join(filter(None, (said, refused or short))) or None
+        is_awaited = bool(artifacts.awaited(self._connection, report.run, 1))
+        return Left(count, size, is_complete=not is_awaited and short is None, is_awaited=is_awaited, error=error)
 
     def complete_small_logs(self, reports: Sequence[Report]) -> dict[Key, LogVerdict | None]:
         """Put the last bytes of small logs into the database; None for those that are not small.
@@ -198,15 +258,22 @@ class _Transaction:
         """Record every fact in order, then look at what did not apply."""
         facts: list[tuple[str, Fact]] = []
         owners: list[Report] = []
+        left: dict[Key, Left] = {}
         for report in reports:
-            for fact in _facts(report, verdicts.get((report.run, report.epoch))):
+            key = (report.run, report.epoch)
+            left[key] = NOTHING_LEFT if verdicts.get(key) is None else self._left(report)
+            for fact in _facts(report, verdicts.get(key), left[key]):
                 facts.append((report.run, fact))
                 owners.append(report)
         answers = self._record(facts)
         by_report: dict[int, list[tuple[Fact, Run | Refusal]]] = {}
         for report, (_, fact), answer in zip(owners, facts, answers, strict=True):
             by_report.setdefault(id(report), []).append((fact, answer))
-        return [self._outcome(report, by_report.get(id(report), []), verdicts) for report in reports]
+        outcomes = [self._outcome(report, by_report.get(id(report), []), verdicts, left) for report in reports]
+        return [
+            replace(one, left=left[one.report.run, one.report.epoch]) if one.result is Result.ENDED else one
+            for one in outcomes
+        ]
 
     def _record(self, facts: Sequence[tuple[str, Fact]]) -> list[Run | Refusal]:
         if not facts:
@@ -214,8 +281,13 @@ class _Transaction:
         return runs.record_many(self._connection, facts, self._now, worker=self._worker, session=self._session)
 
     def _outcome(
-        self, report: Report, answers: list[tuple[Fact, Run | Refusal]], verdicts: dict[Key, LogVerdict | None]
+        self,
+        report: Report,
+        answers: list[tuple[Fact, Run | Refusal]],
+        verdicts: dict[Key, LogVerdict | None],
+        left: dict[Key, Left],
     ) -> Outcome:
+        key = (report.run, report.epoch)
         after: Run | None = None
         for fact, answer in answers:
             if answer is Refusal.FENCED:
@@ -223,19 +295,22 @@ class _Transaction:
             if isinstance(answer, Run):
                 after = answer
             else:
-                outcome = self._settle(report, fact, verdicts.get((report.run, report.epoch)))
+                outcome = self._settle(report, fact, verdicts.get(key), left[key])
                 if outcome is not None:
                     return outcome
         if report.steps is not None and report.finished is None:
             runs.set_steps(self._connection, report.run, report.epoch, report.steps, self._now)
             if (stop := _credible(report.stop)) is not None:
                 runs.set_stop(self._connection, report.run, report.epoch, stop, self._now)
-        key = (report.run, report.epoch)
+        if report.results is not None and report.finished is None:
+            value, error = _decoded(report.results)
+            if error is None:
+                runs.set_results(self._connection, report.run, report.epoch, value, self._now)
         if key not in verdicts:
             return Outcome(report, Result.STORED, after)
         return Outcome(report, Result.DEFERRED if verdicts[key] is None else Result.ENDED, after)
 
-    def _settle(self, report: Report, fact: Fact, verdict: LogVerdict | None) -> Outcome | None:
+    def _settle(self, report: Report, fact: Fact, verdict: LogVerdict | None, left: Left) -> Outcome | None:
         """The table refused `fact`: it is old news (None), the end of a lost run, or a contradiction."""
         row = runs.get(self._connection, report.run)
         if row is None or row.status is RunStatus.PENDING or row.epoch != report.epoch:
@@ -245,6 +320,10 @@ class _Transaction:
         if row.status in TERMINAL:
             if verdict is not None and not row.log_complete:
                 self._complete_log(report, verdict)
+            if verdict is not None and not row.artifacts_complete and not left.is_awaited:
+                artifacts.complete(
+                    self._connection, report.run, report.epoch, self._now, count=left.count, error=left.error
+                )
             return Outcome(report, Result.ENDED)
         assert row.status in ACTIVE
         ending = Finished(
@@ -271,7 +350,7 @@ class _Transaction:
             runs.set_log_size(self._connection, {report.run: verdict.size}, self._now)
 
 
-def _facts(report: Report, verdict: LogVerdict | None) -> list[Fact]:
+def _facts(report: Report, verdict: LogVerdict | None, left: Left) -> list[Fact]:
     """The facts of a report in the order of a run's life; its end only with a verdict about its log."""
     facts: list[Fact] = []
     if report.started is not None:
@@ -299,6 +378,10 @@ def _facts(report: Report, verdict: LogVerdict | None) -> list[Fact]:
             log_complete=verdict.is_complete,
             log_error=verdict.error,
             stop=_credible(finished.stop),
+            artifact_count=left.count,
+            artifact_size=left.size,
+            artifacts_complete=left.is_complete,
+            artifact_error=left.error,
         )
     )
     return facts

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from orchestra.config import ServerSettings
+from orchestra.storage.artifact_store import ArtifactStore
 from orchestra.storage.database import Database
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
@@ -49,6 +50,7 @@ class Parts:
 
     database: Database
     logs: LogStore
+    artifacts: ArtifactStore
     hints: Hints
     clock: Clock
     random: Randomness

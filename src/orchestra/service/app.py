@@ -51,10 +51,12 @@ from orchestra.service.routes import (
     users,
     workers,
 )
+from orchestra.service.routes import artifacts as artifact_routes
 from orchestra.service.sign_ins import SignIns
 from orchestra.service.tail import Tail
 from orchestra.service.upkeep import keep_up
 from orchestra.service.website import Website
+from orchestra.storage.artifact_store import ArtifactStore
 from orchestra.storage.database import Database
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
@@ -117,6 +119,7 @@ def create_app(
     *,
     database: Database,
     logs: LogStore,
+    artifacts: ArtifactStore,
     hints: Hints,
     clock: Clock,
     random: Randomness,
@@ -132,6 +135,7 @@ def create_app(
     parts = Parts(
         database=database,
         logs=logs,
+        artifacts=artifacts,
         hints=hints,
         clock=clock,
         random=random,
@@ -160,6 +164,7 @@ def create_litestar() -> Litestar:
         bulk,
         logs,
         log_sections,
+        artifact_routes,
         schedules,
         workers,
         users,

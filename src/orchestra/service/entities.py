@@ -11,6 +11,7 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 
+from orchestra.domain.artifact import Artifact, ArtifactState
 from orchestra.domain.job import Job, Parameter
 from orchestra.domain.project import Project
 from orchestra.domain.run import Cause, Run, RunStatus, Step
@@ -138,6 +139,10 @@ class RunSummary(Entity, frozen=True):
     log_size: int
     log_complete: bool
     log_error: str | None
+    artifact_count: int
+    artifact_size: int
+    artifacts_complete: bool
+    artifact_error: str | None
     expiration_date: Date | None
     creation_date: Date
     update_date: Date
@@ -156,6 +161,15 @@ class RunDetail(RunEntity, frozen=True):
     """A run with the frozen definition that it was made with."""
 
     definition: Json
+
+
+class ArtifactEntity(Entity, frozen=True):
+    """A file that a run left; `state` is `awaited` until its bytes are here, `lost` when they never will be."""
+
+    path: str
+    size: int
+    sha256: str
+    state: ArtifactState
 
 
 class WorkerEntity(Entity, frozen=True):
@@ -285,6 +299,7 @@ _stop = _copier(StopEntity)
 _summary = _copier(RunSummary)
 _run = _copier(RunEntity, "steps", "stop")
 _detail = _copier(RunDetail, "steps", "stop", "definition")
+_artifact = _copier(ArtifactEntity)
 _worker = _copier(WorkerEntity, "active_runs")
 _user = _copier(UserEntity)
 _authentication = _copier(AuthenticationEntity)
@@ -330,6 +345,11 @@ def run(value: Run) -> RunEntity:
 def run_detail(value: Run, definition: Mapping[str, Any]) -> RunDetail:
     """Show a run with its definition."""
     return _detail(value, steps=steps(value.steps), stop=stop(value.stop), definition=dict(definition))
+
+
+def artifact(value: Artifact) -> ArtifactEntity:
+    """Show an artifact."""
+    return _artifact(value)
 
 
 def worker(value: Worker, active_runs: int) -> WorkerEntity:

@@ -5,6 +5,7 @@ Query and header parameters bring their descriptions with them.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final, get_origin
 
 import msgspec
@@ -30,6 +31,7 @@ IN_PATH: Final[Mapping[str, tuple[str, Any]]] = {
     "line": ("The line's number, from 1.", 1),
     "revision": ("The job's revision, from 1.", 1),
     "identifier": ("The identifier, a UUID.", AUTHENTICATION),
+    "path": ("The file's path; each part percent-encoded, the slashes between them as they are.", "dist/report.pdf"),
 }
 """Path parameter → its description and its example."""
 
@@ -65,7 +67,7 @@ def parameters(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[dict[str
 def _in_path(route: HTTPRoute) -> Iterator[dict[str, Any]]:
     for one in route.path_parameters.values():
         description, example = IN_PATH.get(one.name, (f"Which {one.name}.", None))
-        schema = dict(_NAME) if one.name in _NAMED else msgspec.json.schema(one.type)
+        schema = dict(_NAME) if one.name in _NAMED else msgspec.json.schema(str if one.type is Path else one.type)
         if schema.get("type") == "integer":
             schema |= {"minimum": 0}
         yield {

@@ -28,6 +28,8 @@ from orchestra.service.problems import MEDIA_TYPE, HttpProblem, document
 RAW: Final[Mapping[str, tuple[str, Any]]] = {
     "getLog": ("text/plain", "cloning website\nok\n"),
     "getLogLine": ("text/plain", "ok\n"),
+    "getArtifact": ("application/octet-stream", "%PDF-1.7 …"),
+    "getArchive": ("application/zip", "PK…"),
     "streamLog": ("text/event-stream", 'event: log\ndata: {"offset":0,"text":"cloning website\\n"}\n\n'),
     "streamEvents": ("text/event-stream", 'id: 1203\nevent: run.started\ndata: {"sequence":1203}\n\n'),
     "getOpenapi": ("application/json", {"openapi": "3.1.0"}),
@@ -38,6 +40,7 @@ RAW: Final[Mapping[str, tuple[str, Any]]] = {
 ALSO: Final[Mapping[str, tuple[int, ...]]] = {
     "getLog": (206,),
     "getLogLine": (206,),
+    "getArtifact": (206, 304),
     "putProject": (201,),
     "putJob": (201,),
     "putSchedule": (201,),
@@ -120,7 +123,8 @@ def responses(route: HTTPRoute, method: str, handler: HTTPRouteHandler, kind: An
     good: dict[str, Any] = {}
     if name in RAW:
         media, shown = RAW[name]
-        schema = {"type": "string"} if media in ("text/plain", "text/html") else {}
+        text = ("text/plain", "text/html", "application/octet-stream", "application/zip")
+        schema = {"type": "string"} if media in text else {}
         good["content"] = {media: {"schema": schema, "example": shown}}
     elif kind is not None:
         good["content"] = {"application/json": {"schema": kind}}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from orchestra.config import LOOPBACK
+from orchestra.storage.artifact_store import ArtifactStore
 from orchestra.storage.database import Database
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
@@ -77,6 +78,7 @@ class Parts:
 
     database: Database
     logs: LogStore
+    artifacts: ArtifactStore
     hints: Hints
     clock: Clock
     random: Randomness

@@ -1,4 +1,4 @@
-"""Removal: the files of the logs of deleted runs, after the transaction that deleted them."""
+"""Removal: the files of the logs and artifacts of deleted runs, after the transaction that deleted them."""
 
 import asyncio
 from typing import Final
@@ -9,6 +9,12 @@ from orchestra.storage import run_delete
 
 AT_ONCE: Final = 50
 MARKED: Final = 1_000
+
+
+async def remove_files(parts: Parts) -> None:
+    """Remove what is left of deleted runs. Raises Unavailable when the database does not answer."""
+    await remove_logs(parts)
+    await parts.artifacts.sweep()
 
 
 async def remove_logs(parts: Parts) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 from orchestra.domain.errors import Unavailable
 from orchestra.service.authentication import SESSION_IDLE
 from orchestra.service.parts import Parts
-from orchestra.service.removal import remove_logs
+from orchestra.service.removal import remove_files
 from orchestra.storage import codes, sessions
 
 EVERY_S: Final = 3_600.0
@@ -21,7 +21,7 @@ async def keep_up(parts: Parts) -> None:
     while True:
         with suppress(Unavailable):
             await remove_what_is_over(parts)
-            await remove_logs(parts)
+            await remove_files(parts)
         await asyncio.sleep(EVERY_S)
 
 

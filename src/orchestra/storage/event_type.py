@@ -20,6 +20,8 @@ class EventType(StrEnum):
     RUN_ABORT_REQUESTED = "run.abort_requested"
     RUN_LOG_COMPLETED = "run.log_completed"
     """The rest of the log came after the run had ended."""
+    RUN_ARTIFACTS_STORED = "run.artifacts_stored"
+    """The files that the run left have come, or never will; `data` has `count`, `size` and `complete`."""
     RUN_DELETED = "run.deleted"
     """All else that happened to the run is gone with it; `data` has its number and its last status."""
     PROJECT_CREATED = "project.created"

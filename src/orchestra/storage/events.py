@@ -117,6 +117,17 @@ def log_completed(run: Run, now: datetime) -> Event:
     return _of_run(run, EventType.RUN_LOG_COMPLETED, now, worker=run.worker, actor=None, data=data)
 
 
+def artifacts_stored(run: Run, now: datetime) -> Event:
+    """Return the event of a run whose files have come, after it had ended."""
+    data = {
+        "epoch": run.epoch,
+        "count": run.artifact_count,
+        "size": run.artifact_size,
+        "complete": run.artifacts_complete,
+    }
+    return _of_run(run, EventType.RUN_ARTIFACTS_STORED, now, worker=run.worker, actor=None, data=data)
+
+
 def _of_run(
     run: Run,
     type_: EventType,

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from orchestra.domain.errors import Unavailable
 from orchestra.storage.engine import failure, writer_engine
 
-HEAD: Final = "0004"
+HEAD: Final = "0005"
 """The newest revision; a test compares it with the files."""
 _TABLE: Final = "alembic_version"
 

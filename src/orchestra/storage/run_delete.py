@@ -1,4 +1,4 @@
-"""Deletion of ended runs: the row, its events, its idempotency keys and its log; one event tells of it for ever.
+"""Deletion of ended runs: the row, its events, its idempotency keys, artifacts and log; one event tells of it for ever.
 
     remove ──► rows go, `run.deleted` comes, the log is marked ──► (commit) ──► whoever has the log store removes
     the files of what is marked, then `forget`
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, select
 
 from orchestra.domain.errors import Conflict, NotFound
 from orchestra.domain.run import TERMINAL, Run
-from orchestra.storage import events, schema, settings
+from orchestra.storage import artifacts, events, schema, settings
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
 from orchestra.storage.run_rows import get_many, parts
@@ -56,6 +56,7 @@ def _remove(connection: Connection, gone: Sequence[Run], now: datetime, actor: s
             schema.run.c.identifier,
         ):
             connection.execute(delete(column.table).where(column.in_(some)))
+    artifacts.remove(connection, [run.identifier for run in gone])
     for run in gone:
         due = now if run.log_complete else now + LATE
         settings.put(connection, f"{_MARK}{run.identifier}", due.isoformat())

@@ -44,17 +44,27 @@ from orchestra.storage.workers import is_current_session
 
 _RUN: Final = schema.run
 
-_ENDS: Final = ("status", "cause", "completion_date", "log_complete", "update_date")
+_ENDS: Final = ("status", "cause", "completion_date", "log_complete", "artifacts_complete", "update_date")
 _STOPS: Final = (*_ENDS, "stop")
 WRITTEN: Final[Mapping[type[Fact], tuple[str, ...]]] = {
     Assigned: ("status", "cause", "worker", "worker_properties", "epoch", "update_date"),
     GivenBack: ("status", "cause", "worker", "worker_properties", "update_date"),
     Started: ("status", "cause", "start_date", "update_date"),
-    Finished: (*_STOPS, "steps", "results", "result_error", "log_size", "log_error"),
+    Finished: (
+        *_STOPS,
+        "steps",
+        "results",
+        "result_error",
+        "log_size",
+        "log_error",
+        "artifact_count",
+        "artifact_size",
+        "artifact_error",
+    ),
     NeverStarted: _STOPS,
     Cancelled: _STOPS,
     Expired: _STOPS,
-    Lost: (*_ENDS, "log_error"),
+    Lost: (*_ENDS, "log_error", "artifact_error"),
 }
 """Which fields `apply` changes for each fact: no more is written, so that indexes of the rest stay untouched."""
 

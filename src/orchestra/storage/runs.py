@@ -82,6 +82,7 @@ __all__ = [
     "request_cancel",
     "set_log_size",
     "set_pending_cause",
+    "set_results",
     "set_steps",
     "set_stop",
     "snapshot",
@@ -149,6 +150,11 @@ _SET_STOP: Final = (
     update(run)
     .where(run.c.identifier == bindparam("of"), run.c.epoch == bindparam("of_epoch"), run.c.completion_date.is_(None))
     .values(stop=bindparam("stop"), update_date=bindparam("update_date"))
+)
+_SET_RESULTS: Final = (
+    update(run)
+    .where(run.c.identifier == bindparam("of"), run.c.epoch == bindparam("of_epoch"), run.c.status == RunStatus.RUNNING)
+    .values(results=bindparam("results"), update_date=bindparam("update_date"))
 )
 _SET_LOG_SIZE: Final = (
     update(run)
@@ -246,6 +252,12 @@ def set_stop(connection: Connection, identifier: str, epoch: int, told: Stop, no
         return False
     values = {"of": identifier, "of_epoch": epoch, "stop": stop, "update_date": now}
     return connection.execute(_SET_STOP, values).rowcount == 1
+
+
+def set_results(connection: Connection, identifier: str, epoch: int, results: Any, now: datetime) -> bool:
+    """Show what a run that is running under `epoch` has as results now; its end writes them once more."""
+    values = {"of": identifier, "of_epoch": epoch, "results": results, "update_date": now}
+    return connection.execute(_SET_RESULTS, values).rowcount == 1
 
 
 def set_log_size(connection: Connection, sizes: Mapping[str, int], now: datetime) -> None:

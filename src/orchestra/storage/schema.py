@@ -11,10 +11,12 @@ Columns beside the data model's fields: `run.epoch`, `run.stop_requested_by`, `r
 of `source`, for filters); `worker.session`, `worker.installation`, `worker.boot` (see
 `domain.worker`); `user_authentication.roles` (what a token is limited to; NULL: nothing). Tables beside:
 `job_revision` (what runs were made from; outlives its job), `job_counter` (numbers
-that are never given twice), `event`, `log_chunk`, `idempotency_key`, `session` (of the website),
-`sign_in_code`, `setting`.
+that are never given twice), `event`, `log_chunk`, `artifact`, `artifact_removal`, `idempotency_key`,
+`session` (of the website), `sign_in_code`, `setting`.
 """
 
+from collections.abc import Iterable
+from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -32,9 +34,11 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    false,
     text,
 )
 
+from orchestra.domain.artifact import ArtifactState
 from orchestra.domain.job import PRIORITY_HIGHEST, PRIORITY_LOWEST, Parameter
 from orchestra.domain.run import ACTIVE, TERMINAL, Cause, RunStatus, Step
 from orchestra.domain.stop import Stop
@@ -53,7 +57,7 @@ metadata: Final = MetaData(
 )
 
 
-def _among(column: str, values: frozenset[RunStatus] | type[RunStatus] | type[AuthenticationType]) -> str:
+def _among(column: str, values: Iterable[StrEnum]) -> str:
     return f"{column} IN ({', '.join(repr(str(value)) for value in sorted(values))})"
 
 
@@ -168,6 +172,10 @@ run: Final = Table(
     Column("log_size", BigInteger, nullable=False),
     _flag("log_complete"),
     _optional_text("log_error"),
+    _integer("artifact_count", server_default="0"),
+    Column("artifact_size", BigInteger, nullable=False, server_default="0"),
+    Column("artifacts_complete", Boolean(create_constraint=False), nullable=False, server_default=false()),
+    _optional_text("artifact_error"),
     Column("expiration_date", Date()),
     *_dates(),
     _text("source_type"),
@@ -367,6 +375,30 @@ log_chunk: Final = Table(
     Column("data", LargeBinary),
     Column("times", LargeBinary),
     CheckConstraint("start >= 0 AND size >= 0", name="range"),
+)
+
+artifact: Final = Table(
+    "artifact",
+    metadata,
+    # No foreign key, as with logs: whoever deletes a run deletes its artifacts with it.
+    _text("run", primary_key=True),
+    _text("path", primary_key=True),
+    Column("size", BigInteger, nullable=False),
+    _text("sha256"),
+    Column("state", Code(ArtifactState), nullable=False),
+    CheckConstraint(_among("state", ArtifactState), name="state"),
+    CheckConstraint("size >= 0", name="size"),
+    # Who else needs a content.
+    Index("ix_artifact_sha256", "sha256"),
+)
+# What is still to come of a run.
+_filtered("ix_artifact_awaited", "state = 'awaited'", artifact.c.run)
+
+artifact_removal: Final = Table(
+    "artifact_removal",
+    metadata,
+    # Contents whose last artifact was deleted: their files are removed after the commit.
+    _text("sha256", primary_key=True),
 )
 
 idempotency_key: Final = Table(

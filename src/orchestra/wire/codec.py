@@ -13,6 +13,7 @@ from typing import Any, Final, assert_never
 
 import msgspec
 
+from orchestra.domain.artifact import is_artifact_path, is_sha256
 from orchestra.domain.ids import is_identifier, is_uuid
 from orchestra.domain.run import Step
 from orchestra.domain.stop import Stop
@@ -190,6 +191,15 @@ def _check_from_worker(message: m.FromWorker) -> None:
         case m.Stepped():
             _check_steps(message.steps)
             _check_stop(message.stop)
+            _require(
+                len(message.results or b"") <= m.RESULTS_BYTES, f"stepped: more than {m.RESULTS_BYTES} bytes of results"
+            )
+        case m.Listed():
+            _check_listed(message)
+        case m.Sent():
+            _require(len(message.data) <= m.ARTIFACT_CHUNK_BYTES, f"sent holds at most {m.ARTIFACT_CHUNK_BYTES} bytes")
+            _require(_is_count(message.offset), "sent: offset out of range")
+            _require(len(message.error or "") <= m.TEXT_CHARACTERS, "sent: error is too long")
         case m.Finished():
             _check_finished(message)
         case m.Refused() | m.Goodbye():
@@ -216,7 +226,13 @@ def _check_finished(message: m.Finished) -> None:
     _require(_is_count(message.log_size), "finished: log_size out of range")
     _require(len(message.log_sha256) == 64, "finished: log_sha256 is not a SHA-256 in hexadecimal")
     _require(len(message.results or b"") <= m.RESULTS_BYTES, f"finished: more than {m.RESULTS_BYTES} bytes of results")
-    texts = (message.cause.message, message.log_error or "", message.result_error or "")
+    _require(0 <= message.artifact_count <= m.ARTIFACTS, "finished: artifact_count out of range")
+    texts = (
+        message.cause.message,
+        message.log_error or "",
+        message.result_error or "",
+        message.artifact_error or "",
+    )
     _require(all(len(text) <= m.TEXT_CHARACTERS for text in texts), "finished: a text is too long")
     _check_steps(message.steps)
     _check_stop(message.stop)
@@ -232,6 +248,14 @@ def _check_stop(stop: Stop | None) -> None:
     for one in stop.survivors:
         _require(_is_count(one.pid), "stop: a pid is out of range")
         _require(len(one.command) <= m.SURVIVOR_CHARACTERS, "stop: a command is too long")
+
+
+def _check_listed(message: m.Listed) -> None:
+    _require(0 < len(message.files) <= m.FILES_PER_LISTED, f"listed holds 1 to {m.FILES_PER_LISTED} files")
+    for file in message.files:
+        _require(is_artifact_path(file.path), "listed: a path is no path of an artifact")
+        _require(is_sha256(file.sha256), "listed: a hash is not a SHA-256 in hexadecimal")
+        _require(_is_count(file.size), "listed: a size is out of range")
 
 
 def _check_steps(steps: Iterable[Step]) -> None:
@@ -271,6 +295,9 @@ def _check_from_master(message: m.FromMaster) -> None:
             _require(is_uuid(message.run), "assign: run is not a UUID")
         case m.Acknowledge():
             _require(_is_count(message.offset), "acknowledge: offset out of range")
+        case m.Send():
+            _require(is_sha256(message.sha256) and _is_count(message.offset), "send: hash or offset out of range")
+            _require(0 < message.size <= m.ARTIFACT_ASK_BYTES, f"send asks for 1 to {m.ARTIFACT_ASK_BYTES} bytes")
         case m.Welcome():
             sensible = 0 < message.heartbeat_s < message.timeout_s < 3600 and message.window_bytes >= m.LOG_CHUNK_BYTES
             _require(sensible and message.max_frame_bytes >= m.FRAME_BYTES, "welcome: limits make no sense")

@@ -8,8 +8,9 @@
     for frame in session.take_frames(): send(frame)
 
 Rules. The worker is not trusted. It may speak only of runs that this session assigned or confirmed
-by a verdict, with that assignment's epoch (W2); of each in the order Started, then Stepped and
-Wrote, then Finished, then Forgot; `Wrote` continues the log inside the window. Anything else ends
+by a verdict, with that assignment's epoch (W2); of each in the order Started, then Stepped, Wrote and
+Listed, then Finished, then Sent, then Forgot; `Wrote` continues the log inside the window, `Sent`
+answers a question of ours. Anything else ends
 the session with a close code and a reason, and never raises. Events are checked in form only:
 whether a fact applies is the run's table's business, whether bytes are durable the shell's.
 
@@ -25,6 +26,7 @@ import msgspec
 from orchestra.domain.recovery import Action, Verdict
 from orchestra.wire import codec
 from orchestra.wire import messages as m
+from orchestra.wire.artifact_stream import Questions
 from orchestra.wire.closing import Closed, ViolationError
 from orchestra.wire.liveness import Liveness
 from orchestra.wire.log_stream import GapError, LogReceiver
@@ -39,8 +41,8 @@ TIMEOUT_S: Final = 20.0
 WINDOW_BYTES: Final = 1 << 22
 """Unacknowledged log bytes per run: 150 MB/s during a group commit of 20 ms takes 3 MB."""
 
-Event = m.Hello | m.Started | m.Stepped | m.Wrote | m.Finished | m.Refused | m.Forgot | m.Goodbye | Closed
-_Told = m.Started | m.Stepped | m.Wrote | m.Finished | m.Refused
+_Told = m.Started | m.Stepped | m.Wrote | m.Listed | m.Finished | m.Sent | m.Refused
+Event = m.Hello | _Told | m.Forgot | m.Goodbye | Closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,7 @@ class _Owned:
     log: LogReceiver
     has_started: bool = False
     has_finished: bool = False
+    listed: int = 0
     is_forgetting: bool = False
     """`Forget` is on its way: what crosses it is dropped, only `Forgot` counts."""
 
@@ -76,6 +79,7 @@ class MasterSession:
         self._limits = limits
         self._outbox = Outbox()
         self._owned: dict[tuple[str, int], _Owned] = {}
+        self._questions = Questions()
         self._alive = Liveness(
             heartbeat_s=limits.hello_timeout_s, timeout_s=limits.hello_timeout_s, heard=now, spoke=now
         )
@@ -142,6 +146,7 @@ class MasterSession:
             window_bytes=limits.window_bytes,
             max_frame_bytes=m.FRAME_LIMIT_BYTES,
             verdicts=tuple(_on_wire(one) for one in verdicts),
+            takes_artifacts=True,
         )
         self._outbox.put(answer)
         self._alive = Liveness(
@@ -184,8 +189,22 @@ class MasterSession:
         if owned.log.acknowledge(offset):
             self._outbox.put_acknowledge(run, epoch, owned.log.acked)
 
+    def ask(self, run: str, epoch: int, sha256: str, offset: int, size: int) -> bool:
+        """Ask for a part of a file that the ended run left; False when the session cannot (any more, or now)."""
+        owned = self._owned.get((run, epoch))
+        if self.closed is not None or owned is None or not owned.has_finished or owned.is_forgetting:
+            return False
+        question = m.Send(run=run, epoch=epoch, sha256=sha256, offset=offset, size=size)
+        if not self._questions.has_room or not self._outbox.put(question):
+            return False
+        self._questions.ask(question)
+        return True
+
     def forget(self, run: str, epoch: int) -> None:
-        """The run's end is durable (or the assignment is fenced): the worker may delete its data."""
+        """The run's end and files are durable (or the assignment is fenced): the worker may delete its data.
+
+        Nothing that was asked of the run may be unanswered.
+        """
         owned = self._owned.get((run, epoch))
         if owned is not None and self.closed is None and not owned.is_forgetting:
             owned.is_forgetting = True
@@ -236,12 +255,16 @@ class MasterSession:
             return self._forgot(message, owned)
         if owned.is_forgetting:
             return []
+        if isinstance(message, m.Sent):
+            if not self._questions.fits(message):
+                raise ViolationError("sent a part of an artifact that was not asked for next")
+            return [message]
         if owned.has_finished:
             raise ViolationError("spoke of a run after its end")
         return self._told(message, owned)
 
     def _told(
-        self, message: m.Started | m.Stepped | m.Wrote | m.Finished | m.Refused, owned: _Owned
+        self, message: m.Started | m.Stepped | m.Wrote | m.Listed | m.Finished | m.Refused, owned: _Owned
     ) -> Iterable[Event]:
         match message:
             case m.Started():
@@ -253,6 +276,12 @@ class MasterSession:
             case m.Wrote():
                 self._require_started(owned)
                 return self._wrote(message, owned)
+            case m.Listed():
+                self._require_started(owned)
+                owned.listed += len(message.files)
+                if owned.listed > m.ARTIFACTS:
+                    raise ViolationError(f"listed more than {m.ARTIFACTS} artifacts")
+                return [message]
             case m.Finished():
                 owned.has_finished = True
                 return [message]

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Final
 
 import msgspec
 
+from orchestra.domain.artifact import ArtifactFile, ArtifactLimits
 from orchestra.domain.recovery import Action, Held
 from orchestra.domain.run import Cause, RunStatus, Step
 from orchestra.domain.stop import Stop
@@ -48,6 +49,14 @@ SURVIVORS: Final = 100
 """Most processes that a receipt of a stop names."""
 SURVIVOR_CHARACTERS: Final = 200
 """Most characters of such a process's command."""
+ARTIFACT_CHUNK_BYTES: Final = 1 << 17
+"""Most bytes of an artifact in one `Sent`: two of them make a frame."""
+ARTIFACT_ASK_BYTES: Final = 1 << 20
+"""Most bytes that one `Send` asks for."""
+ARTIFACTS: Final = 100_000
+"""Most artifacts of one run, whatever the server's settings say."""
+FILES_PER_LISTED: Final = 500
+"""Most files in one `Listed`: with the longest paths it is half a megabyte, and one small transaction."""
 LINE_TIMES: Final = 4096
 """Most (offset, time) pairs in one `Wrote`."""
 
@@ -108,12 +117,14 @@ class Stepped(Message, frozen=True):
 
     `stop` is how far a stop has come; None when nothing stops the run. `requested_by` in it is what `Abort` said,
     or names a limit or a signal: with a space in it, so that it is nobody's identifier.
+    `results` is the JSON text that the results file holds now; None says nothing about it.
     """
 
     run: str
     epoch: int
     steps: tuple[Step, ...]
     stop: Stop | None = None
+    results: bytes | None = None
 
 
 class Wrote(Message, frozen=True):
@@ -126,11 +137,20 @@ class Wrote(Message, frozen=True):
     times: tuple[tuple[int, int], ...] = ()
 
 
+class Listed(Message, frozen=True):
+    """Files that the run left and the worker keeps; together all of them, sent before `Finished`."""
+
+    run: str
+    epoch: int
+    files: tuple[ArtifactFile, ...]
+
+
 class Finished(Message, frozen=True):
     """The run ended and its process tree is gone; sent after all its bytes. `results` is JSON text, unparsed.
 
     `log_sha256` is the hexadecimal digest of all `log_size` bytes. `never_started` proves that no
-    command began (cancel or abort before the start).
+    command began (cancel or abort before the start). `artifact_count` files were told by `Listed`;
+    `artifact_error` says what was not kept.
     """
 
     run: str
@@ -146,6 +166,19 @@ class Finished(Message, frozen=True):
     result_error: str | None = None
     never_started: bool = False
     stop: Stop | None = None
+    artifact_count: int = 0
+    artifact_error: str | None = None
+
+
+class Sent(Message, frozen=True):
+    """An answer to `Send`: `data` is the file from `offset` on; `error` says why there will be no more of it."""
+
+    run: str
+    epoch: int
+    sha256: str
+    offset: int
+    data: bytes = b""
+    error: str | None = None
 
 
 class Refused(Message, frozen=True):
@@ -184,6 +217,8 @@ class Welcome(Message, frozen=True):
     window_bytes: int
     max_frame_bytes: int
     verdicts: tuple["RunVerdict", ...] = ()
+    takes_artifacts: bool = False
+    """`Listed` and `Sent` are understood; a server of an earlier release does not say so."""
 
 
 class RunVerdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -222,6 +257,7 @@ class Assign(Message, frozen=True):
     parameters: dict[str, Any]
     context: dict[str, Any] = {}
     environment: dict[str, str] = {}
+    artifact_limits: ArtifactLimits | None = None
 
 
 class Cancel(Message, frozen=True):
@@ -248,12 +284,25 @@ class Acknowledge(Message, frozen=True):
     offset: int
 
 
+class Send(Message, frozen=True):
+    """Send the bytes `offset` to `offset + size` of the file with this hash, which the ended run left.
+
+    Answered with `Sent`, in the order of the questions; the bytes go when no log bytes wait.
+    """
+
+    run: str
+    epoch: int
+    sha256: str
+    offset: int
+    size: int
+
+
 class Forget(Message, frozen=True):
-    """Status, log and results are durable at the server (or fenced): delete the data; answer `Forgot`."""
+    """Status, log, results and artifacts are durable at the server (or fenced): delete the data; answer `Forgot`."""
 
     run: str
     epoch: int
 
 
-FromWorker = Hello | Started | Stepped | Wrote | Finished | Refused | Forgot | Heartbeat | Goodbye
-FromMaster = Welcome | Reject | Assign | Cancel | Abort | Acknowledge | Forget | Heartbeat | Goodbye
+FromWorker = Hello | Started | Stepped | Wrote | Listed | Finished | Sent | Refused | Forgot | Heartbeat | Goodbye
+FromMaster = Welcome | Reject | Assign | Cancel | Abort | Acknowledge | Send | Forget | Heartbeat | Goodbye

@@ -1,4 +1,4 @@
-"""What one end still has to say, and how it becomes frames: control before log bytes, many messages a frame.
+"""What one end still has to say, and how it becomes frames: control before log bytes before artifacts.
 
 Control messages are encoded when they are put in (so that one that can never be sent is known at
 once), log chunks when a frame is built (so that their bytes are copied once). The queue is bounded
@@ -6,7 +6,7 @@ by what feeds it: slots, one acknowledgement a run, and `LOG_BACKLOG_BYTES` of l
 """
 
 from collections import deque
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -18,6 +18,7 @@ LOG_BACKLOG_BYTES: Final = m.FRAME_BYTES - 4096
 
 _WROTE_OVERHEAD: Final = 160
 _TIME_BYTES: Final = 19
+_SENT_OVERHEAD: Final = 200
 
 
 class Outbox:
@@ -27,8 +28,10 @@ class Outbox:
         self.limit = limit
         self._control: deque[msgspec.Raw] = deque()
         self._logs: deque[m.Wrote | msgspec.Raw] = deque()
+        self._artifacts: deque[m.Sent] = deque()
         self._offsets: dict[tuple[str, int], int] = {}
         self.log_bytes = 0
+        self.artifact_bytes = 0
 
     def put(self, message: m.Message) -> bool:
         """Queue a control message; False, and nothing queued, when it is larger than any frame may be."""
@@ -42,6 +45,11 @@ class Outbox:
         """Queue log bytes behind those that wait."""
         self._logs.append(message)
         self.log_bytes += len(message.data)
+
+    def put_artifact(self, message: m.Sent) -> None:
+        """Queue bytes of an artifact behind everything else."""
+        self._artifacts.append(message)
+        self.artifact_bytes += len(message.data)
 
     def put_after_log(self, message: m.Message) -> bool:
         """Queue a message that must not overtake the log bytes before it; False when it is too large."""
@@ -59,11 +67,12 @@ class Outbox:
         """Forget everything that waits."""
         self._control.clear()
         self._logs.clear()
+        self._artifacts.clear()
         self._offsets.clear()
-        self.log_bytes = 0
+        self.log_bytes = self.artifact_bytes = 0
 
     def __bool__(self) -> bool:
-        return bool(self._control or self._logs or self._offsets)
+        return bool(self._control or self._logs or self._offsets or self._artifacts)
 
     def take(self) -> list[bytes]:
         """Return everything that waits as frames, each at most `FRAME_BYTES` or one message long."""
@@ -73,7 +82,8 @@ class Outbox:
         frames: list[bytes] = []
         group: list[m.Message | msgspec.Raw] = []
         size = 0
-        for queue in (self._control, self._logs):
+        queues: tuple[deque[Any], ...] = (self._control, self._logs, self._artifacts)
+        for queue in queues:
             while queue:
                 one = queue.popleft()
                 one_size = _size(one)
@@ -84,12 +94,14 @@ class Outbox:
                 size += one_size
         if group:
             frames.append(codec.encode(group))
-        self.log_bytes = 0
+        self.log_bytes = self.artifact_bytes = 0
         return frames
 
 
-def _size(message: m.Wrote | msgspec.Raw) -> int:
+def _size(message: m.Wrote | m.Sent | msgspec.Raw) -> int:
     """How many bytes the message takes at most; what is encoded already is known exactly."""
     if isinstance(message, msgspec.Raw):
         return len(memoryview(message))
+    if isinstance(message, m.Sent):
+        return len(message.data) + _SENT_OVERHEAD + 4 * len(message.error or "")
     return len(message.data) + _WROTE_OVERHEAD + _TIME_BYTES * len(message.times)

@@ -12,7 +12,8 @@ tells again, for each run whose verdict is RESUME or DELIVER, that it started, i
 its log is, and its end if it ended. What is told while the session cannot say it (before the
 welcome, after the end, of a run that is not the session's) is dropped and answered with False.
 `Finished` waits here until all bytes of the log are on their way. Control goes before log bytes,
-log bytes in turns over the runs, inside each run's window.
+log bytes in turns over the runs, inside each run's window; artifacts take what is left of a frame
+(`artifact_want`, `feed_artifact`), so that nothing else waits for more than one chunk of them.
 
 It does not know the spool, the executors or the network.
 """
@@ -27,6 +28,7 @@ import msgspec
 from orchestra.domain.recovery import Action
 from orchestra.wire import codec
 from orchestra.wire import messages as m
+from orchestra.wire.artifact_stream import Answers, ArtifactWant
 from orchestra.wire.closing import Closed, ViolationError
 from orchestra.wire.liveness import Liveness
 from orchestra.wire.log_stream import GapError, LogSender, chunks
@@ -35,7 +37,10 @@ from orchestra.wire.outbox import LOG_BACKLOG_BYTES, Outbox
 WELCOME_TIMEOUT_S: Final = 30.0
 """How long the worker waits for the answer to its hello: a server that starts has 1,000 others to welcome (F22)."""
 
-Fact = m.Started | m.Stepped | m.Finished | m.Refused | m.Forgot
+ARTIFACT_LEAST_BYTES: Final = 1 << 15
+"""What artifacts get of a frame that log bytes fill."""
+
+Fact = m.Started | m.Stepped | m.Listed | m.Finished | m.Refused | m.Forgot
 Event = m.Welcome | m.Reject | m.Assign | m.Cancel | m.Abort | m.Forget | m.Goodbye | Closed
 Times = Sequence[tuple[int, int]]
 """(byte offset in the run's log, milliseconds since 1970), ascending."""
@@ -58,7 +63,7 @@ class _Owned:
     log: LogSender
     finished: m.Finished | None = None
     is_ended: bool = False
-    """Its `Finished` is queued, or it is to be forgotten: only `Forgot` may follow."""
+    """Its `Finished` is queued, or it is to be forgotten: only `Sent` and `Forgot` may follow."""
 
 
 class WorkerSession:
@@ -78,6 +83,7 @@ class WorkerSession:
         self._outbox = Outbox()
         self._owned: dict[tuple[str, int], _Owned] = {}
         self._turns: deque[tuple[str, int]] = deque()
+        self._answers = Answers()
         self._alive = Liveness(heartbeat_s=welcome_timeout_s, timeout_s=welcome_timeout_s, heard=now, spoke=now)
         self._now = now
 
@@ -151,6 +157,8 @@ class WorkerSession:
                 self._outbox.put(msgspec.structs.replace(fact, reason=codec.cut(fact.reason)))
             case m.Started() | m.Stepped():
                 return codec.is_sendable(fact, self._outbox.limit) and self._outbox.put(fact)
+            case m.Listed():
+                return not self.welcome.takes_artifacts or self._outbox.put(fact)
             case _:
                 assert_never(fact)
         return True
@@ -213,6 +221,25 @@ class WorkerSession:
         self._finish(owned)
         return True
 
+    def artifact_want(self) -> ArtifactWant | None:
+        """Return what to read of an artifact now; None while nothing is asked for or other bytes fill the frame.
+
+        What was asked for is not asked again until `feed_artifact` answered it.
+        """
+        if self.closed is not None:
+            return None
+        # Logs go first, but never alone: a flood of them must not stop what they compete with for ever.
+        room = max(LOG_BACKLOG_BYTES - self._outbox.log_bytes, ARTIFACT_LEAST_BYTES) - self._outbox.artifact_bytes
+        return self._answers.want(room)
+
+    def feed_artifact(self, want: ArtifactWant, data: bytes, error: str | None = None) -> bool:
+        """Hand over what an `ArtifactWant` asked for, at least one byte, or `error`: why there will be none."""
+        answer = self._answers.feed(want, data, None if error is None else codec.cut(error))
+        if answer is None or self.closed is not None:
+            return False
+        self._outbox.put_artifact(answer)
+        return True
+
     def goodbye(self, reason: str) -> None:
         """End the session on purpose; send what `take_frames` gives, then close the transport."""
         if self.closed is None:
@@ -237,6 +264,11 @@ class WorkerSession:
                 return [message]
             case m.Acknowledge():
                 self._acknowledged(message)
+                return []
+            case m.Send():
+                owned = self._owned.get((message.run, message.epoch))
+                if owned is None or not owned.is_ended or not self._answers.add(message):
+                    raise ViolationError("asked for artifacts that nobody offered, or for too many at once")
                 return []
             case m.Heartbeat():
                 return []
@@ -339,5 +371,6 @@ def _fitting(finished: m.Finished, limit: int) -> m.Finished:
         log_error=None if finished.log_error is None else codec.cut(finished.log_error),
         results=results,
         result_error=None if result_error is None else codec.cut(result_error),
+        artifact_error=None if finished.artifact_error is None else codec.cut(finished.artifact_error),
     )
     return fitting if codec.is_sendable(fitting, limit) else msgspec.structs.replace(fitting, steps=())

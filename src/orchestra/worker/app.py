@@ -225,6 +225,7 @@ class Worker:
             if self._stopping.is_set():
                 link.session.goodbye(self._stop_reason)
             self._feed(link.session)
+            self._feed_artifacts(link.session)
             frames = link.session.take_frames()
             try:
                 for frame in frames:
@@ -271,6 +272,18 @@ class Worker:
                 session.goodbye(f"the log of run {want.run} is damaged")
                 return
             session.feed(want.run, want.epoch, want.offset, data, times)
+
+    def _feed_artifacts(self, session: WorkerSession) -> None:
+        """Read what the session wants of artifacts, from the page cache or not: they may be older than it."""
+        while (want := session.artifact_want()) is not None:
+            data, error = b"", None
+            try:
+                data = self._spool.read_artifact(RunKey(want.run, want.epoch), want.sha256, want.offset, want.max_bytes)
+            except OSError as failed:
+                error = f"the worker cannot read it: {failed.strerror}"
+            if not data and error is None:
+                error = f"the worker's file ends at byte {want.offset}"
+            session.feed_artifact(want, data, error)
 
     def _handle(self, link: "_Link", event: Event) -> None:
         match event:

@@ -26,7 +26,7 @@ from orchestra.worker.main import WorkerSettings, start_zygote
 from orchestra.worker.process import boot_id, inherited
 from orchestra.worker.requests import Surroundings
 from orchestra.worker.runs import Runs
-from orchestra.worker.spool import FolderSpool, InUseError
+from orchestra.worker.spool import FolderSpool, InUseError, remove_tree
 from orchestra.worker.transport import AddressError, http_url, open_transport, worker_url
 from orchestra.worker.zygote_link import Zygote
 
@@ -82,7 +82,10 @@ def _build(settings: WorkerSettings, data: Path, zygote: socket.socket) -> tuple
         )
     url = worker_url(settings.server, is_insecure=settings.is_insecure)
     boot = boot_id()
-    spool = FolderSpool(data, boot, lambda: str(uuid.uuid4()))
+    loop = asyncio.get_running_loop()
+    spool = FolderSpool(
+        data, boot, lambda: str(uuid.uuid4()), remove=lambda path: loop.run_in_executor(None, remove_tree, path)
+    )
     concurrency = settings.concurrency or cores()
     _let_users_pass(settings.run_as, data)
     properties = gather(settings.properties, concurrency, settings.run_as)

@@ -26,6 +26,7 @@ from orchestra.worker.receipt import LIMIT, Receipt, named
 from orchestra.worker.record import Clock, Journal, Log, claim, read_results, unclaim
 from orchestra.worker.stage import Stage
 from orchestra.worker.tree import describe, living_below, reap, signal_tree
+from orchestra.worker.verdict import Verdict, exit_code, judge
 from orchestra.worker.workspace import WorkspaceError
 
 TYPE_CHECKING = False
@@ -51,17 +52,6 @@ KILL_LIMIT_S = 5.0
 KILL_INTERVAL_S = 0.02
 
 _SPAWNED = '{"type":"spawned"'
-
-
-class Verdict:
-    """How the run ends: a status, and why (a cause code and a sentence)."""
-
-    __slots__ = ("code", "message", "status")
-
-    def __init__(self, status: str, code: str, message: str) -> None:
-        self.status = status
-        self.code = code
-        self.message = message
 
 
 class Execution:
@@ -205,7 +195,7 @@ class Execution:
             if status is not None and os.WIFSIGNALED(status) and self._stage.engine is not None:
                 self._may_have_lost_container = True
             if failure is None and status is not None:
-                failure = _judge(command["name"], status) or self._printed_too_much(command)
+                failure = judge(command["name"], status) or self._printed_too_much(command)
             if failure is not None:
                 failure.message += self._stage.remark(status)
         self._note(
@@ -214,7 +204,7 @@ class Execution:
                 "step": index,
                 "date": self._clock.now_us(),
                 "log_end": self._log.size,
-                "exit_code": None if status is None else _exit_code(status),
+                "exit_code": None if status is None else exit_code(status),
             }
         )
         return failure
@@ -376,6 +366,7 @@ class Execution:
         results, result_error = read_results(
             self._stage.results, self._request["results_limit"], None if owner is None else owner["uid"]
         )
+        artifact_count, artifact_error = self._collect(results, None if owner is None else owner["uid"])
         alive = [*named(self.survivors), *({"pid": 0, "command": one} for one in self._containers_left)]
         self._receipt.close(alive)
         if alive:
@@ -394,6 +385,8 @@ class Execution:
             "result_error": result_error,
             "survivors": [one.pid for one in self.survivors],
             "stop": self._receipt.record,
+            "artifact_count": artifact_count,
+            "artifact_error": artifact_error,
         }
         self._note(record)
         try:
@@ -402,6 +395,23 @@ class Execution:
             # Not even the reserve holds them: the verdict matters more.
             record["results"], record["result_error"] = None, "no space left for the results on the worker"
             self._journal.write([record])
+
+    def _collect(self, results: str | None, owner: int | None) -> tuple[int, str | None]:
+        """Keep the files that the run left, while nobody else may use its workspace."""
+        request = self._request
+        # A worker of an earlier release may have written the request, and known nothing of artifacts.
+        if not self._has_started or not (request.get("artifacts") or request.get("late_artifacts")):
+            return 0, None
+        # Few runs leave files: the others do without what this brings along.
+        from orchestra.worker.collect import collect  # noqa: PLC0415
+
+        wishes = self._wishes
+
+        def pause() -> bool:
+            self._turn(0)
+            return self._wishes > wishes
+
+        return collect(self._folder, request, results, owner, pause)
 
 
 def _open_pipe() -> tuple[int, int]:
@@ -420,21 +430,3 @@ def _ticks() -> int:
 
 
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-
-
-def _exit_code(status: int) -> int:
-    """The exit code, and 128 + signal for a command that a signal ended, as shells say it."""
-    return os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status)
-
-
-def _judge(name: str, status: int) -> Verdict | None:
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        try:
-            text = f"signal {number} ({signal.Signals(number).name})"
-        except ValueError:
-            text = f"signal {number}"
-        hint = "; the machine may have run out of memory" if number == signal.SIGKILL else ""
-        return Verdict("failed", "signal", f"{name}: ended by {text}{hint}")
-    code = os.WEXITSTATUS(status)
-    return None if code == 0 else Verdict("failed", "exit_code", f"{name}: exited with code {code}")

@@ -4,11 +4,12 @@ A fold over records: `absorb` takes what an executor wrote (live, or read from t
 properties are what the protocol asks for. It does nothing by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from orchestra.domain.artifact import ArtifactFile
 from orchestra.domain.recovery import Held, Phase
 from orchestra.domain.run import Cause, CauseCode, RunStatus, Step
 from orchestra.domain.stop import Stop, Survivor
@@ -18,10 +19,12 @@ from orchestra.worker.requests import Request, RequestedCommand, RunKey
 
 Record = dict[str, Any]
 
+TORN: Final = "the machine rebooted before all of the log was on its disk"
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class HeldRun:
     """A run as the worker knows it; `is_unwanted` means that the server wants its data deleted once it is dead."""
 
@@ -46,6 +49,10 @@ class HeldRun:
     damage: str | None = None
     """Why no further byte of the log can be sent; None as long as it can be read."""
     tries: int = 0
+    results: bytes | None = None
+    """What the results file holds, while that is told; the journal has what it held at the end."""
+    results_moment: tuple[int, int] | None = None
+    """What told the results file apart when it was last looked at."""
 
     @property
     def phase(self) -> Phase:
@@ -85,7 +92,13 @@ class HeldRun:
         return m.Started(run=self.key.run, epoch=self.key.epoch, date=date_of(self.start_us))
 
     def stepped_message(self) -> m.Stepped:
-        return m.Stepped(run=self.key.run, epoch=self.key.epoch, steps=tuple(self.steps), stop=stop_of(self.stop))
+        return m.Stepped(
+            run=self.key.run,
+            epoch=self.key.epoch,
+            steps=tuple(self.steps),
+            stop=stop_of(self.stop),
+            results=self.results,
+        )
 
     def finished_message(self) -> m.Finished | None:
         one = self.finished
@@ -109,7 +122,15 @@ class HeldRun:
             result_error=one.get("result_error"),
             never_started=status is RunStatus.CANCELLED,
             stop=stop_of(self.stop),
+            artifact_count=one.get("artifact_count", 0),
+            artifact_error=one.get("artifact_error"),
         )
+
+    def listed_messages(self, files: Sequence[ArtifactFile]) -> Iterator[m.Listed]:
+        """The files that it left, as many messages as it takes."""
+        for start in range(0, len(files), m.FILES_PER_LISTED):
+            some = tuple(files[start : start + m.FILES_PER_LISTED])
+            yield m.Listed(run=self.key.run, epoch=self.key.epoch, files=some)
 
     def _began(self, one: Record) -> None:
         command = self._command(one["step"])

@@ -1,4 +1,4 @@
-"""Commands that use `{results.…}`: they can only be prepared when they start.
+"""What uses `{results.…}`: commands and patterns that can only be prepared when they are needed.
 
 Imported by an executor at the moment when a run needs it, for the template brings regular
 expressions and dataclasses along; everything else is prepared by the worker (`requests`).
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 
-from orchestra.domain.template import BadTemplateError, prepare, prepare_environment
+from orchestra.domain.artifact import escape
+from orchestra.domain.template import BadTemplateError, fill, prepare, prepare_environment
 from orchestra.worker.process import CannotStart
 from orchestra.worker.record import read_results
 
@@ -34,3 +35,16 @@ def prepare_late(
     except BadTemplateError as error:
         raise CannotStart("bad_template", str(error)) from None
     return list(prepared.argv), {**variables, **prepared.environment}
+
+
+def late_patterns(patterns: list[str], values: dict[str, Any], results: str | None) -> tuple[list[str], list[str]]:
+    """Patterns of artifacts that name results, and what is wrong with those that cannot be made; `results` is JSON."""
+    made: list[str] = []
+    problems: list[str] = []
+    known = {**values, "results": {} if results is None else json.loads(results)}
+    for one in patterns:
+        try:
+            made.append(fill(one, known, escape))
+        except BadTemplateError as error:
+            problems.append(str(error))
+    return made, problems

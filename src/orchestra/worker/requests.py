@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
+from orchestra.domain.artifact import ArtifactLimits, escape
 from orchestra.domain.ids import USER_PATTERN, is_identifier
 from orchestra.domain.run import CauseCode
 from orchestra.domain.template import (
@@ -115,6 +116,12 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     results: str = ""
     """The path of the results file, where it is not in the run's own folder."""
     options: Options | None = None
+    artifacts: list[str] = []
+    """Patterns of files that are kept, values in their place."""
+    late_artifacts: list[str] = []
+    """Patterns that name results: they are made when the results are there."""
+    artifact_limits: tuple[int, int, int] = (0, 0, 0)
+    """Most files, most bytes of one, most bytes of all."""
     boot: str = ""
     """The machine's boot id when the spool accepted it: after another boot nobody can prove that it did not start."""
 
@@ -174,6 +181,9 @@ def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: s
             for one in definition.get(key) or ()
         ]
         output = definition.get("output_limit") or {}
+        patterns = definition.get("artifacts") or ()
+        late = [one for one in patterns if _needs_results(one)]
+        limits = assign.artifact_limits or ArtifactLimits()
         return Request(
             run=assign.run,
             epoch=assign.epoch,
@@ -181,7 +191,7 @@ def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: s
             clean=definition.get("workspace") == "clean",
             environment=environment,
             commands=commands,
-            values=values if any(one.argv is None for one in commands) else None,
+            values=values if late or any(one.argv is None for one in commands) else None,
             timeout=definition.get("timeout"),
             silence_timeout=definition.get("silence_timeout"),
             grace=float(definition.get("grace", 10.0)),
@@ -189,6 +199,9 @@ def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: s
             fails_at_log_limit=output.get("action") == "fail",
             results=results,
             options=options,
+            artifacts=[fill(one, values, escape) for one in patterns if one not in late],
+            late_artifacts=late,
+            artifact_limits=(limits.count, limits.file_bytes, limits.total_bytes),
         )
     except BadTemplateError as error:
         raise UnusableAssignmentError(CauseCode.BAD_TEMPLATE, str(error)) from None

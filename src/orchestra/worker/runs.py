@@ -23,9 +23,10 @@ from orchestra.domain.recovery import Action, Held, Phase
 from orchestra.domain.run import Cause, CauseCode, RunStatus
 from orchestra.telemetry import LogEvent, emit
 from orchestra.wire import messages as m
-from orchestra.wire.worker_session import WorkerSession
+from orchestra.wire.worker_session import Fact, WorkerSession
 from orchestra.worker.executors import Adopted, Executors, Gone, Grew, Recorded, Report, Unclaimed, sessions_of
-from orchestra.worker.held_run import HeldRun, Record, finished_record
+from orchestra.worker.held_run import TORN, HeldRun, Record, finished_record
+from orchestra.worker.live_results import LiveResults
 from orchestra.worker.process import Identity
 from orchestra.worker.receipt import closed, stop_record
 from orchestra.worker.record import EMPTY_SHA256
@@ -74,6 +75,7 @@ class Runs:
         self._tasks: set[asyncio.Task[None]] = set()
         self._session: WorkerSession | None = None
         self._idle = asyncio.Event()
+        self._live = LiveResults(spool, self._tell_steps)
         executors.on_report = self._report
 
     # --- life of the worker ---
@@ -121,6 +123,7 @@ class Runs:
     def close(self) -> None:
         """The worker stops: runs go on without us."""
         self.detach()
+        self._live.close()
         for timer in self._steps_due.values():
             timer.cancel()
         for task in tuple(self._tasks):
@@ -238,6 +241,7 @@ class Runs:
         run.absorb(report.records)
         if before is None and (started := run.started_message()) is not None:
             self._tell(started)
+        self._live.watch(run)
         if run.finished is not None:
             self._finished(run)
         elif self._session is not None and run.key not in self._steps_due:
@@ -302,13 +306,13 @@ class Runs:
         if run.finished is None:
             cause = Cause(CauseCode.HOST_REBOOTED, "the worker's machine rebooted")
             stop = self._closed_stop(run, ())
-            self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, self._now_us(), log_error=_TORN, stop=stop))
+            self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, self._now_us(), log_error=TORN, stop=stop))
             return
         log = await self._spool.check_log(run.key)
         if log != (run.finished["log_size"], run.finished["log_sha256"]):
             # Nothing tells which of its bytes are the run's own: a folder is used again, and the disk may hold what
             # an earlier run wrote there, or zeros. So no byte more is sent, and the server keeps those that it has.
-            error = run.finished["log_error"] or _TORN
+            error = run.finished["log_error"] or TORN
             run.finished |= {"log_size": 0, "log_sha256": EMPTY_SHA256, "log_error": error}
             run.log_size = 0
 
@@ -316,7 +320,8 @@ class Runs:
         log = await self._spool.check_log(run.key)
         error = "the end of the log may be missing: its executor did not end it"
         stop, now = self._closed_stop(run, alive), self._now_us()
-        self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, now, log, log_error=error, stop=stop))
+        record = finished_record(RunStatus.EXCEPTION, cause, now, log, log_error=error, stop=stop)
+        self._end_with(run, record | {"artifact_count": len(self._spool.artifacts(run.key))})
 
     def _closed_stop(self, run: HeldRun, alive: Sequence[Record]) -> Record | None:
         return None if run.stop is None else closed(run.stop, self._now_us(), alive)
@@ -402,6 +407,7 @@ class Runs:
     def _tell_all(self, run: HeldRun) -> None:
         """After a welcome: everything that the server may not know, in the order in which it happened."""
         started = run.started_message()
+        run.results_moment = None
         if started is not None:
             self._tell(started)
         if run.finished is not None:
@@ -414,6 +420,8 @@ class Runs:
     def _tell_end(self, run: HeldRun) -> None:
         ended = run.finished_message()
         if ended is not None:
+            for listed in run.listed_messages(self._spool.artifacts(run.key) if ended.artifact_count else ()):
+                self._tell(listed)
             self._tell(ended)
 
     def _tell_steps(self, run: HeldRun) -> None:
@@ -427,7 +435,7 @@ class Runs:
         if self._session.log_ready(run.key.run, run.key.epoch, run.log_size):
             self._changed()
 
-    def _tell(self, fact: m.Started | m.Stepped | m.Finished | m.Refused | m.Forgot) -> None:
+    def _tell(self, fact: Fact) -> None:
         if self._session is not None and self._session.tell(fact):
             self._changed()
 
@@ -440,6 +448,3 @@ class Runs:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             emit(LogEvent.TASK_FAILED, task="runs", error=f"{type(error).__name__}: {error}")
-
-
-_TORN: Final = "the machine rebooted before all of the log was on its disk"

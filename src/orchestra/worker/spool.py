@@ -3,7 +3,8 @@
     DATA/worker.lock        flock: one worker process at a time
     DATA/installation       the id of this folder: it says that "I do not hold it" comes from the same memory
     DATA/closed             what the marker of a run is linked to that can no longer start
-    DATA/runs/<run>.<epoch>/  request, marker, journal, journal.reserve, log, log.index, results.json (`record`)
+    DATA/runs/<run>.<epoch>/  request, marker, journal, journal.reserve, log, log.index, results.json (`record`),
+                            artifacts/ (`collect`)
     DATA/runs/.spare-<n>/   folders of forgotten runs, used again
     DATA/executors/         sockets, identities and reserves of executors, and what they complained about
     DATA/workspaces/<project>/<job>/<n>/
@@ -25,6 +26,8 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from orchestra.domain.artifact import ArtifactFile
+from orchestra.worker import collect
 from orchestra.worker import record as r
 from orchestra.worker.process import Identity
 from orchestra.worker.requests import Request, RunKey
@@ -82,6 +85,18 @@ class Spool(Protocol):
     async def check_log(self, key: RunKey) -> tuple[int, str]:
         """Return size and SHA-256 of the log as it is on disk."""
 
+    def artifacts(self, key: RunKey) -> list[ArtifactFile]:
+        """Return the files that the ended run left and that are kept here."""
+
+    def read_artifact(self, key: RunKey, sha256: str, offset: int, size: int) -> bytes:
+        """Read at most `size` bytes of a kept file from `offset` on. Raises OSError."""
+
+    def read_results(self, request: Request) -> tuple[str | None, str | None]:
+        """Return what the run's commands have left as results so far: see `record.read_results`."""
+
+    def results_moment(self, request: Request) -> tuple[int, int] | None:
+        """Return something that changes when the results file does; None without one."""
+
     def forget(self, key: RunKey, *, is_reusable: bool) -> None:
         """Delete the run's data; `is_reusable` promises that no process still has one of its files open."""
 
@@ -93,9 +108,15 @@ class InUseError(Exception):
 class FolderSpool:
     """The spool on a file system. Opening it makes the folders and takes the lock, for as long as the process lives."""
 
-    def __init__(self, data: Path, boot: str, new_id: Callable[[], str]) -> None:
-        """Open `data` (absolute). `new_id` gives an id for a folder that has none. Raises `InUseError`."""
+    def __init__(
+        self, data: Path, boot: str, new_id: Callable[[], str], remove: Callable[[str], object] | None = None
+    ) -> None:
+        """Open `data` (absolute). `new_id` gives an id for a folder that has none. Raises `InUseError`.
+
+        `remove` deletes a folder that nobody uses any more, now or soon: gigabytes of artifacts take their time.
+        """
         self.boot = boot
+        self._remove = remove_tree if remove is None else remove
         self._data = data
         self._runs = str(data / "runs")
         self._spares: list[str] = []
@@ -196,6 +217,23 @@ class FolderSpool:
         # The only read that may take seconds, and only after something has died: not on the event loop.
         return await asyncio.to_thread(self._check_log, folder)
 
+    def artifacts(self, key: RunKey) -> list[ArtifactFile]:
+        return [ArtifactFile(*one) for one in collect.read_list(self._path(key))]
+
+    def read_artifact(self, key: RunKey, sha256: str, offset: int, size: int) -> bytes:
+        return collect.read_kept(self._path(key), sha256, offset, size)
+
+    def read_results(self, request: Request) -> tuple[str | None, str | None]:
+        user = None if request.options is None else request.options.user
+        return r.read_results(self._results(request), request.results_limit, None if user is None else user.uid)
+
+    def results_moment(self, request: Request) -> tuple[int, int] | None:
+        try:
+            found = os.lstat(self._results(request))
+        except OSError:
+            return None
+        return found.st_size, found.st_mtime_ns
+
     def forget(self, key: RunKey, *, is_reusable: bool) -> None:
         self._close_log(key)
         spare = self._next_spare()
@@ -206,7 +244,7 @@ class FolderSpool:
         if is_reusable and len(self._spares) < SPARES and self._clear(spare):
             self._spares.append(spare)
         else:
-            shutil.rmtree(spare, ignore_errors=True)
+            self._remove(spare)
 
     def close(self) -> None:
         """Let go of the folder: another worker may use it now."""
@@ -227,6 +265,9 @@ class FolderSpool:
         except FileNotFoundError:
             pass
         return size - left, digest.hexdigest()
+
+    def _results(self, request: Request) -> str:
+        return request.results or f"{self._path(request.key)}/{r.RESULTS}"
 
     def _path(self, key: RunKey) -> str:
         return f"{self._runs}/{key.run}.{key.epoch}"
@@ -329,6 +370,11 @@ def explain_unstored(error: OSError) -> str:
     """Why a request could not be kept, for people."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     return f"{'the disk is full' if full else 'the run cannot be stored'}: {error}"
+
+
+def remove_tree(path: str) -> None:
+    """Delete a folder with all that is in it, as far as that is possible."""
+    shutil.rmtree(path, ignore_errors=True)
 
 
 _KEPT: Final = frozenset({r.REQUEST, r.JOURNAL, r.LOG, r.INDEX})

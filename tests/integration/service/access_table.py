@@ -83,6 +83,9 @@ GET    /api/v1/runs/{run}/events                                run     run.read
 GET    /api/v1/runs/{run}/results                               run     run.read
 GET    /api/v1/runs/{run}/steps                                 run     run.read
 GET    /api/v1/runs/{run}/log                                   run     run.read
+GET    /api/v1/runs/{run}/archive                               run     run.read
+GET    /api/v1/runs/{run}/artifacts                             run     run.read
+GET    /api/v1/runs/{run}/artifacts/{path}                      run     run.read             absent
 GET    /api/v1/runs/{run}/log/info                              run     run.read
 GET    /api/v1/runs/{run}/log/lines                             run     run.read
 GET    /api/v1/runs/{run}/log/lines/{line}                      run     run.read

@@ -30,6 +30,7 @@ from orchestra.service.first_start import FirstStart, first_start
 from orchestra.service.parts import ServiceSettings
 from orchestra.storage import hints as topics
 from orchestra.storage import runs, workers
+from orchestra.storage.artifact_store import ArtifactStore
 from orchestra.storage.database import Database, open_database
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogAppend, LogStore
@@ -71,6 +72,7 @@ class Rig:
     app: ServiceApp
     database: Database
     logs: LogStore
+    artifacts: ArtifactStore
     hints: Hints
     loop: asyncio.AbstractEventLoop
     data: Path
@@ -216,7 +218,7 @@ def running(
             first=first,
             api=httpx.Client(base_url=url + base, headers={"Authorization": f"Bearer {first.token}"}, timeout=WAIT_S),
             data=data,
-            **{name: made[name] for name in ("clock", "app", "database", "logs", "hints", "loop")},
+            **{name: made[name] for name in ("clock", "app", "database", "logs", "artifacts", "hints", "loop")},
         )
         try:
             yield rig
@@ -242,9 +244,19 @@ async def _serve(
     database = open_database(url)
     hints = Hints()
     logs = LogStore(data / "logs", database)
-    made |= {"clock": clock, "database": database, "hints": hints, "logs": logs, "loop": asyncio.get_running_loop()}
+    artifacts = ArtifactStore(data / "artifacts", database)
+    made |= {"clock": clock, "database": database, "hints": hints, "loop": asyncio.get_running_loop()}
+    made |= {"logs": logs, "artifacts": artifacts}
     made["first"] = await first_start(database, data, clock, chance)
-    app = create_app(database=database, logs=logs, hints=hints, clock=clock, random=chance, settings=settings)
+    app = create_app(
+        database=database,
+        logs=logs,
+        artifacts=artifacts,
+        hints=hints,
+        clock=clock,
+        random=chance,
+        settings=settings,
+    )
     made["app"] = app
     config = uvicorn.Config(
         app,

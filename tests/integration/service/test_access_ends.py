@@ -166,6 +166,7 @@ class WorkerConnection:
         master = Master(
             database=service.database,
             logs=service.logs,
+            artifacts=service.artifacts,
             hints=service.hints,
             clock=service.clock,
             random=service.app.parts.random,

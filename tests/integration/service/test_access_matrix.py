@@ -114,6 +114,7 @@ def _listener(rig: Rig) -> Listener:
         Master(
             database=rig.database,
             logs=rig.logs,
+            artifacts=rig.artifacts,
             hints=rig.hints,
             clock=rig.clock,
             random=rig.app.parts.random,

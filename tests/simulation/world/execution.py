@@ -1,9 +1,9 @@
 """Executors of the world: they write real journals and logs in virtual time, and what they run is a script.
 
 A script is the argument vector of a job's command: `write:300` (bytes to the log), `sleep:2.5`
-(seconds), `results:7` (what the results file says), `stubborn` (ignores TERM), `exit:3`. A job's
-script is cut into several commands where it says `then`. The bytes are a stream that only run and
-epoch decide, so the truth can be told.
+(seconds), `results:7` (what the results file says), `leave:500` (a file of so many bytes),
+`stubborn` (ignores TERM), `exit:3`. A job's script is cut into several commands where it says
+`then`. The bytes are a stream that only run and epoch decide, so the truth can be told.
 
 What an executor does and in which order is `worker.carry_out`'s; files are written by
 `worker.record` itself. The processes that a command started are a `Tree`: it outlives its executor,
@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from orchestra.worker.collect import collect
 from orchestra.worker.executors import Grew, Recorded, Report, Unclaimed
 from orchestra.worker.process import Identity
 from orchestra.worker.record import JOURNAL, REQUEST, Journal, Log, NotMine, Reserve, claim
@@ -211,6 +212,7 @@ class Executor:
                 "log_error": log.error,
                 "results": results,
                 "result_error": None,
+                **self._collect(folder, request),
             }
             if self._machine.world.buggify("an executor is slow to say the end"):
                 await asyncio.sleep(self._chance.uniform(0, 10))
@@ -265,6 +267,8 @@ class Executor:
                         self._write(key, truth, log, int(argument))
                     case "sleep":
                         await self._sleep(float(argument))
+                    case "leave":
+                        self._leave(key, request, truth, int(argument))
                     case "results":
                         truth.results = {"value": int(argument)}
                     case "stubborn":
@@ -293,6 +297,22 @@ class Executor:
         truth.log = truth.log + data
         self._machine.wrote(key)
         self._tell(key, Grew(log.size))
+
+    def _leave(self, key: RunKey, request: dict[str, Any], truth: Truth, size: int) -> None:
+        """Write a file into the workspace, into a folder of the run's own."""
+        path = f"{key.run}/{len(truth.files)}.bin"
+        target = Path(request["workspace"], path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        truth.files[path] = output(key.run, key.epoch, 1 << 40 | len(truth.files), size)
+        target.write_bytes(truth.files[path])
+
+    def _collect(self, folder: Path, request: dict[str, Any]) -> dict[str, object]:
+        """What the program does at the end of a run, with the program's own means."""
+        if not self._has_started or not request["artifacts"]:
+            return {}
+        Path(request["workspace"]).mkdir(parents=True, exist_ok=True)
+        count, error = collect(str(folder), request, None, None, lambda: False)
+        return {"artifact_count": count, "artifact_error": error}
 
     def _forward(self, key: RunKey, texts: Sequence[str]) -> None:
         self._machine.wrote(key)

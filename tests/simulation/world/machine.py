@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from orchestra.worker import record as r
 from orchestra.worker.app import CannotConnectError, Profile, RejectedError, Worker
+from orchestra.worker.collect import FOLDER, read_list
 from orchestra.worker.requests import Request, RunKey, Surroundings
 from orchestra.worker.runs import Runs
 from orchestra.worker.spool import FolderSpool
@@ -172,6 +173,10 @@ class Machine:
             return 0
         return int(r.INDEX_RECORD.unpack(header)[0])
 
+    def kept_files(self, key: RunKey) -> list[tuple[str, int, str]]:
+        """What this machine keeps of an ended run, if no loss of power touched it: (path, bytes, SHA-256)."""
+        return [] if key in self._torn else read_list(str(self.folder / "runs" / str(key)))
+
     # --- the worker process ---
 
     def start_worker(self) -> None:
@@ -295,6 +300,9 @@ class Machine:
             _tear(folder / r.JOURNAL, journal, chance)
         if chance.random() < 0.6:
             _tear(folder / r.LOG, log, chance)
+        for file in sorted((folder / FOLDER).glob("*")):
+            if growth.sizes[-1][0] > old and chance.random() < 0.5:
+                _tear(file, 0, chance)
 
 
 class _JournalClock(r.Clock):

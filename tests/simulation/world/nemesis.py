@@ -40,6 +40,7 @@ class Nemesis:
         world.weather.calm()
         world.loop.thaw_all()
         world.disk.failing = 0
+        world.artifact_disk.failing = 0
         for connection in world.network.connections:
             connection.unblock()
         world.network.blocked.clear()
@@ -131,6 +132,7 @@ class Nemesis:
         else:
             self._say(kind, "server")
             world.disk.failing = self._chance.randint(1, 5)
+            world.artifact_disk.failing = self._chance.randint(1, 5)
 
     def _jump(self) -> None:
         """Somebody sets a clock, and nobody sets it back."""
@@ -176,6 +178,7 @@ class Nemesis:
         await world.kill_server()
         if kind == "server loses power":
             world.disk.lose_power()
+            world.artifact_disk.lose_power()
         world.later(self._chance.choice((0.1, 2.0, 10.0, 25.0)), world.start_server)
 
     async def _strike_machine(self, kind: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from orchestra.config import ServerSettings
 from orchestra.domain.access import Principal
 from orchestra.master.app import Master
+from orchestra.storage.artifact_store import ArtifactStore
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
 from orchestra.storage.trigger import Triggers
@@ -41,12 +42,14 @@ class ServerProcess:
         self.logs = LogStore(
             world.nowhere, self.database, files=world.disk, offload=self._offload, inline_bytes=INLINE_BYTES
         )
+        self.artifacts = ArtifactStore(world.nowhere, self.database, files=world.artifact_disk, offload=self._offload)
         self.triggers = Triggers()
         self.clock = VirtualClock(world.server_skew_s, origin_s=1000.0 * incarnation)
         self.random: random.Random = stream(world.seed, "server", incarnation)
         self.master = Master(
             database=self.database,
             logs=self.logs,
+            artifacts=self.artifacts,
             hints=self.hints,
             clock=self.clock,
             random=self.random,
@@ -106,6 +109,7 @@ class ServerProcess:
                 row_worker=row_worker,
                 durable=world.durable(run),
                 on_worker=world.on_worker(worker, run, epoch),
+                missing_files=world.missing_files(worker, run, epoch),
             )
         )
 

@@ -77,7 +77,7 @@ class Job:
                 "timeout": None,
                 "silence_timeout": None,
                 "grace": self.grace_s,
-                "artifacts": [],
+                "artifacts": ["{run.identifier}/**"] if any("leave:" in word for word in self.words) else [],
             },
             properties=dict(self.properties),
             policy={
@@ -159,6 +159,12 @@ def _jobs(chance: random.Random, *, waits: bool) -> list[Job]:
         ),
         Job(identifier="drip", words=(*("write:40", "sleep:1.5") * 10, "exit:0"), fail_after_s=lost()),
         Job(identifier="results", words=("write:5", "sleep:3", "results:42", "exit:0"), fail_after_s=lost()),
+        Job(
+            identifier="files",
+            words=("leave:0", "leave:300", "sleep:2", "leave:200000", "leave:300", "leave:3000000", "exit:0"),
+            fail_after_s=lost(),
+        ),
+        Job(identifier="late-files", words=("leave:5000", "sleep:4", "leave:1", "exit:3"), fail_after_s=lost()),
         Job(identifier="stubborn", words=("stubborn", "write:30", "sleep:25", "exit:0"), fail_after_s=lost()),
         Job(identifier="endless", words=("write:20", "sleep:250", "exit:0"), fail_after_s=lost()),
         Job(

@@ -23,6 +23,7 @@ from orchestra.storage.database import InlineDatabase
 from orchestra.storage.log_chunks import Stored
 from orchestra.worker.requests import RunKey
 from simulation.history import Changed, Entry, FinalRun, History, Linked, Note
+from simulation.world.artifacts import SimArtifactFiles
 from simulation.world.clients import Client
 from simulation.world.database import at_once
 from simulation.world.disk import SimFiles
@@ -91,6 +92,7 @@ class World:
         self.inline = InlineDatabase()
         self._sqlite: Any = self.inline._engine.raw_connection().driver_connection
         self.disk = SimFiles(stream(seed, "disk"))
+        self.artifact_disk = SimArtifactFiles(stream(seed, "artifact disk"))
         self.nowhere = folder / "nowhere"
         self.weather = Weather(seed, self.swarm, self.time)
         self.server: ServerProcess | None = None
@@ -216,6 +218,15 @@ class World:
         """How many bytes of its log the worker's machine has."""
         machine = self.machines.get(worker)
         return 0 if machine is None else machine.log_size(RunKey(run, epoch))
+
+    def missing_files(self, worker: str, run: str, epoch: int) -> int:
+        """How many of the files that the worker's machine keeps of a run the server can neither show nor calls lost."""
+        machine = self.machines.get(worker)
+        kept = [] if machine is None else machine.kept_files(RunKey(run, epoch))
+        states = dict(self._raw("SELECT path, state FROM artifact WHERE run = ?", run))
+        return sum(
+            self.artifact_disk.durable(sha256) is None for path, _, sha256 in kept if states.get(path) != "lost"
+        )
 
     # --- the server ---
 
@@ -344,6 +355,9 @@ class World:
                 result_error=row.result_error,
                 steps=[(one.exit_code, one.log_start, one.log_end) for one in row.steps],
                 can_run=not self._may_wait(row.status, row.job),
+                files=self._files(row.identifier),
+                files_complete=row.artifacts_complete,
+                file_error=row.artifact_error,
             )
             if job.group is not None:
                 history.groups[row.identifier] = (job.group, job.limit)
@@ -359,6 +373,16 @@ class World:
             await machine.kill_worker()
             for executor in tuple(machine.executors.values()):
                 await executor.node.kill()
+
+    def _files(self, run: str) -> dict[str, bytes | None]:
+        """What the server shows of the files of a run; a file that it only claims to have is empty-handed: no bytes."""
+        rows = self._raw("SELECT path, sha256, size, state FROM artifact WHERE run = ?", run)
+        found: dict[str, bytes | None] = {}
+        for path, sha256, size, state in rows:
+            has = self.artifact_disk.size(sha256) is not None
+            data = self.artifact_disk.read_content(sha256, 0, size + 1) if has else b"missing on the disk"
+            found[path] = data if state == "stored" else None
+        return found
 
     def _raw(self, statement: str, *values: object) -> list[Any]:
         """Ask SQLite itself, beside the program: this is done after each commit and must be quick."""

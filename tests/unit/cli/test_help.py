@@ -90,7 +90,7 @@ def test_every_data_command_prints_tables_and_json() -> None:
         # groups
         *("run", "project", "job", "schedule", "user", "user roles", "token", "worker", "import"),
         # processes, streams of bytes, scripts, files
-        *("up", "server", "logs", "completion", "login", "logout"),
+        *("up", "server", "logs", "run archive", "completion", "login", "logout"),
         # JSON in any case
         "run results",
         # what they say is that it is done

@@ -23,7 +23,14 @@ NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RUN = "0192f3a0-0000-7000-8000-000000000000"
 
 
-def a_row(status: RunStatus, *, worker: str = "here", epoch: int = 1, log_complete: bool = True) -> Run:
+def a_row(
+    status: RunStatus,
+    *,
+    worker: str = "here",
+    epoch: int = 1,
+    log_complete: bool = True,
+    artifacts_complete: bool = True,
+) -> Run:
     started = NOW if status is RunStatus.RUNNING or status in TERMINAL else None
     return Run(
         project="core",
@@ -36,6 +43,7 @@ def a_row(status: RunStatus, *, worker: str = "here", epoch: int = 1, log_comple
         epoch=epoch,
         start_date=started,
         log_complete=log_complete,
+        artifacts_complete=artifacts_complete,
         creation_date=NOW,
         update_date=NOW,
     )
@@ -71,6 +79,7 @@ def test_an_ended_run_is_forgotten_and_one_whose_log_may_still_come_is_delivered
     held = Held(run=RUN, epoch=1, phase=phase)
     assert verdict_for(a_row(status, log_complete=True), held) is Action.FORGET
     assert verdict_for(a_row(status, log_complete=False), held) is Action.DELIVER
+    assert verdict_for(a_row(status, artifacts_complete=False), held) is Action.DELIVER
 
 
 @pytest.mark.parametrize("phase", list(Phase))

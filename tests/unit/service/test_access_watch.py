@@ -22,6 +22,7 @@ from orchestra.service import event_stream, log_stream
 from orchestra.service.access_watch import AccessEndedError, AccessWatch, cut_off
 from orchestra.service.app import ServiceApp, create_app
 from orchestra.storage import authentications, jobs, projects, runs, schema, tokens, users, workers
+from orchestra.storage.artifact_store import ArtifactStore
 from orchestra.storage.database import InlineDatabase, Moment
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
@@ -67,6 +68,7 @@ def told(
         app = create_app(
             database=database,
             logs=LogStore(folder / "logs", database, offload=_at_once),
+            artifacts=ArtifactStore(folder / "artifacts", database, offload=_at_once),
             hints=hints,
             clock=clock,
             random=random.Random(1),

@@ -1,6 +1,7 @@
 """`AsyncClient`: every operation of the web API."""
 
 from orchestra.client.asynchronous.account import AsyncAccount
+from orchestra.client.asynchronous.artifacts import AsyncArtifacts
 from orchestra.client.asynchronous.configuration import AsyncConfiguration
 from orchestra.client.asynchronous.events import AsyncEvents
 from orchestra.client.asynchronous.jobs import AsyncJobs
@@ -18,6 +19,7 @@ class AsyncClient(
     AsyncSchedules,
     AsyncRuns,
     AsyncLogs,
+    AsyncArtifacts,
     AsyncWorkers,
     AsyncUsers,
     AsyncAccount,

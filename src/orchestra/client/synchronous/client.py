@@ -2,6 +2,7 @@
 """`Client`: every operation of the web API."""
 
 from orchestra.client.synchronous.account import Account
+from orchestra.client.synchronous.artifacts import Artifacts
 from orchestra.client.synchronous.configuration import Configuration
 from orchestra.client.synchronous.events import Events
 from orchestra.client.synchronous.jobs import Jobs
@@ -19,6 +20,7 @@ class Client(
     Schedules,
     Runs,
     Logs,
+    Artifacts,
     Workers,
     Users,
     Account,

@@ -64,6 +64,7 @@ def run_of(record: ExportedRun, number: int, revision: int) -> Outcome[Run]:
             should_cancel=record.should_cancel,
             should_abort=record.should_abort,
             log_complete=not started,
+            artifacts_complete=True,
             log_error=NO_LOG if started else None,
             creation_date=record.creation_date,
             update_date=record.update_date,

@@ -16,7 +16,7 @@ from orchestra.service.events_view import EventEntity, show_event
 from orchestra.service.explain import Explanation, explain
 from orchestra.service.listing import Cursor, Limit, Order, RunQuery, full_page, query_of, run_filter, show
 from orchestra.service.outcome import settle
-from orchestra.service.removal import remove_logs
+from orchestra.service.removal import remove_files
 from orchestra.service.request import ApiRequest
 from orchestra.storage import events, hints, jobs, projects, run_delete, runs
 from orchestra.storage.paging import Page
@@ -259,7 +259,7 @@ async def delete_run(request: ApiRequest, run: FromPath[str]) -> None:
 
     settle(await request.parts.database.write(write))
     request.parts.hints.publish(hints.EVENT)
-    await remove_logs(request.parts)
+    await remove_files(request.parts)
 
 
 @get("/runs/{run:str}/explain", operation_id="explainRun", tags=["runs"], opt=needs(Permission.RUN_READ))
