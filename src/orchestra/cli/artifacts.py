@@ -86,7 +86,7 @@ def _download_all(client: "Client", run: "RunDetail", found: "list[Artifact]", f
     return 1 if missing else 0
 
 
-def write_whole(target: Path, into: "Callable[[Callable[[bytes], object]], None]") -> None:
+def write_whole(target: Path, into: "Callable[[Callable[[bytes], object]], object]") -> None:
     """Let `into` write a file; it has its name only when it is whole. Raises click.ClickException."""
     partial = target.with_name(f".{target.name}.part")
     try:

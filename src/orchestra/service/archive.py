@@ -42,7 +42,7 @@ async def archive(parts: Parts, run: Run, definition: dict[str, Any], name: str)
     """Give the archive in pieces; `name` is its only folder."""
     sink = _Sink()
     names = _Names(name)
-    with zipfile.ZipFile(sink, "w") as made:  # type: ignore[call-overload]  # only `write` and `flush` are used
+    with zipfile.ZipFile(sink, "w") as made:
         moment = run.completion_date or run.update_date
         history = await parts.database.read(lambda rows: events.of_run(rows, run.identifier))
         for title, value in (

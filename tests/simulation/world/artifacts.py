@@ -92,7 +92,7 @@ class SimArtifactFiles:
     def lose_power(self) -> None:
         """Forget what was not synced: the end of it, or zeros where data never arrived."""
         for files in (self._partial, self._contents):
-            for file in files.values():  # type: ignore[attr-defined]
+            for file in files.values():
                 kept = len(file.durable)
                 tail = file.content[kept:]
                 tail = tail[: self._chance.randrange(len(tail) + 1)]

@@ -92,7 +92,7 @@ async def test_after_a_cut_only_what_is_missing_is_sent_again(world: World) -> N
             worker.is_silent = True
         return real(want, data, error)  # type: ignore[arg-type]
 
-    worker.session.feed_artifact = feed  # type: ignore[method-assign, assignment]
+    worker.session.feed_artifact = feed  # type: ignore[method-assign]
     await worker.say(finished(artifact_count=5))
     await pass_time(0.1)
     await worker.close()
