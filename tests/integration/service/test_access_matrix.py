@@ -183,6 +183,7 @@ class Asker:
             number=1,
             revision=1,
             line=1,
+            path="dist/a",
             worker="w9",
             user="u9",
             identifier="i9",

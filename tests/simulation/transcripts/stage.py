@@ -316,6 +316,15 @@ def show_message(message: m.FromWorker | m.FromMaster) -> str:
             return f"goodbye: {message.reason}"
         case m.Heartbeat():
             return "heartbeat"
+        case m.Listed():
+            return f"listed {_key(message)}: {', '.join(file.path for file in message.files)}"
+        case m.Send():
+            return (
+                f"send {_key(message)} {message.sha256[:8]} bytes {message.offset} to {message.offset + message.size}"
+            )
+        case m.Sent():
+            what = message.error or f"bytes {message.offset} to {message.offset + len(message.data)}"
+            return f"sent {_key(message)} {message.sha256[:8]} {what}"
         case m.Started() | m.Forgot() | m.Forget():
             return f"{type(message).__name__.lower()} {_key(message)}"
 

@@ -224,9 +224,7 @@ class World:
         machine = self.machines.get(worker)
         kept = [] if machine is None else machine.kept_files(RunKey(run, epoch))
         states = dict(self._raw("SELECT path, state FROM artifact WHERE run = ?", run))
-        return sum(
-            self.artifact_disk.durable(sha256) is None for path, _, sha256 in kept if states.get(path) != "lost"
-        )
+        return sum(self.artifact_disk.durable(sha256) is None for path, _, sha256 in kept if states.get(path) != "lost")
 
     # --- the server ---
 

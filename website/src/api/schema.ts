@@ -497,6 +497,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run}/archive": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getArchive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/artifacts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["listArtifacts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/runs/{run}/artifacts/{path}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["getArtifact"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}/cancel": {
         parameters: {
             query?: never;
@@ -919,6 +967,18 @@ export interface components {
     schemas: {
         /** @enum {unknown} */
         Action: "create" | "delete" | "update";
+        Artifact: {
+            path: string;
+            sha256: string;
+            size: number;
+            state: components["schemas"]["ArtifactState"];
+        };
+        ArtifactPage: {
+            items: components["schemas"]["Artifact"][];
+            next_cursor: string | null;
+        };
+        /** @enum {unknown} */
+        ArtifactState: "awaited" | "lost" | "stored";
         Authentication: {
             /** Format: date-time */
             creation_date: string;
@@ -1011,7 +1071,7 @@ export interface components {
             next_cursor: string | null;
         };
         /** @enum {unknown} */
-        EventType: "authentication.created" | "authentication.deleted" | "authentication.link_created" | "authentication.password_set" | "authentication.refused" | "authentication.updated" | "job.created" | "job.deleted" | "job.updated" | "project.created" | "project.deleted" | "project.updated" | "run.abort_requested" | "run.aborted" | "run.assigned" | "run.cancel_requested" | "run.cancelled" | "run.created" | "run.deleted" | "run.exception" | "run.failed" | "run.given_back" | "run.log_completed" | "run.skipped" | "run.started" | "run.succeeded" | "schedule.created" | "schedule.deleted" | "schedule.updated" | "session.created" | "session.ended" | "user.created" | "user.deleted" | "user.updated" | "worker.connected" | "worker.deleted" | "worker.disconnected" | "worker.rejected" | "worker.updated";
+        EventType: "authentication.created" | "authentication.deleted" | "authentication.link_created" | "authentication.password_set" | "authentication.refused" | "authentication.updated" | "job.created" | "job.deleted" | "job.updated" | "project.created" | "project.deleted" | "project.updated" | "run.abort_requested" | "run.aborted" | "run.artifacts_stored" | "run.assigned" | "run.cancel_requested" | "run.cancelled" | "run.created" | "run.deleted" | "run.exception" | "run.failed" | "run.given_back" | "run.log_completed" | "run.skipped" | "run.started" | "run.succeeded" | "schedule.created" | "schedule.deleted" | "schedule.updated" | "session.created" | "session.ended" | "user.created" | "user.deleted" | "user.updated" | "worker.connected" | "worker.deleted" | "worker.disconnected" | "worker.rejected" | "worker.updated";
         Explanation: {
             cause: components["schemas"]["Cause"];
             nearest: string | null;
@@ -1604,6 +1664,10 @@ export interface components {
             since: number;
         };
         Run: {
+            artifact_count: number;
+            artifact_error: string | null;
+            artifact_size: number;
+            artifacts_complete: boolean;
             cause: components["schemas"]["Cause"];
             completion_date: string | null;
             /** Format: date-time */
@@ -1643,6 +1707,10 @@ export interface components {
             running: number;
         };
         RunInList: {
+            artifact_count: number;
+            artifact_error: string | null;
+            artifact_size: number;
+            artifacts_complete: boolean;
             cause: components["schemas"]["Cause"];
             completion_date: string | null;
             /** Format: date-time */
@@ -1679,6 +1747,10 @@ export interface components {
         /** @enum {unknown} */
         RunStatus: "aborted" | "assigned" | "cancelled" | "exception" | "failed" | "pending" | "running" | "skipped" | "succeeded";
         RunSummary: {
+            artifact_count: number;
+            artifact_error: string | null;
+            artifact_size: number;
+            artifacts_complete: boolean;
             cause: components["schemas"]["Cause"];
             completion_date: string | null;
             /** Format: date-time */
@@ -3058,6 +3130,95 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["RunInList"];
                 };
+            };
+        };
+    };
+    getArchive: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
+                };
+            };
+        };
+    };
+    listArtifacts: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+                order?: string;
+            };
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ArtifactPage"];
+                };
+            };
+        };
+    };
+    getArtifact: {
+        parameters: {
+            query?: never;
+            header?: {
+                "If-None-Match"?: string;
+                "If-Range"?: string;
+                Range?: string;
+            };
+            path: {
+                path: string;
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            206: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            304: {
+                headers: {
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
         };
     };
