@@ -323,8 +323,8 @@ def show_message(message: m.FromWorker | m.FromMaster) -> str:
                 f"send {_key(message)} {message.sha256[:8]} bytes {message.offset} to {message.offset + message.size}"
             )
         case m.Sent():
-            what = message.error or f"bytes {message.offset} to {message.offset + len(message.data)}"
-            return f"sent {_key(message)} {message.sha256[:8]} {what}"
+            piece = message.error or f"bytes {message.offset} to {message.offset + len(message.data)}"
+            return f"sent {_key(message)} {message.sha256[:8]} {piece}"
         case m.Started() | m.Forgot() | m.Forget():
             return f"{type(message).__name__.lower()} {_key(message)}"
 
