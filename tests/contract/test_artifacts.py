@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from orchestra.domain.artifact import Artifact, ArtifactFile, ArtifactLimits, ArtifactState
 from orchestra.domain.errors import InvalidContent, Unavailable
 from orchestra.domain.run import Run, RunStatus, Started
-from orchestra.storage import artifacts, events, run_delete, runs
+from orchestra.storage import artifacts, events, run_delete, runs, workers
 from orchestra.storage.artifact_store import ArtifactStore, Piece
 from orchestra.storage.database import Database
 from support.stored import assign, at, finished, furnish, insert, run_id
@@ -115,6 +115,38 @@ def test_a_run_whose_list_is_short_is_not_complete(connection: Connection) -> No
     artifacts.list_files(connection, RUN, [file("a")])
     artifacts.mark(connection, RUN, {sha(b"x"): ArtifactState.STORED})
     assert not artifacts.complete(connection, RUN, run.epoch, at(5), count=3)
+
+
+def test_files_on_a_worker_that_is_away_have_a_reason_until_they_come(connection: Connection) -> None:
+    furnish(connection)
+    ended(connection, count=1)
+    artifacts.list_files(connection, RUN, [file("a")])
+    assert artifacts.out_of_reach(connection, 10) == []
+    workers.deactivate_all(connection, at(4))
+    assert artifacts.out_of_reach(connection, 10) == [RUN]
+    artifacts.explain(connection, RUN, at(5))
+    assert artifacts.out_of_reach(connection, 10) == []
+    assert shown(connection).artifact_error == "files are on the worker w1, which is away"
+    artifacts.mark(connection, RUN, {sha(b"x"): ArtifactState.STORED})
+    assert artifacts.complete(connection, RUN, 1, at(6), count=1)
+    assert shown(connection).artifact_error is None
+
+
+def test_files_that_all_came_before_the_worker_left_are_complete(connection: Connection) -> None:
+    furnish(connection)
+    ended(connection, count=1)
+    artifacts.list_files(connection, RUN, [file("a")])
+    artifacts.mark(connection, RUN, {sha(b"x"): ArtifactState.STORED})
+    workers.deactivate_all(connection, at(4))
+    artifacts.explain(connection, RUN, at(5))
+    assert shown(connection).artifacts_complete
+    assert artifacts.out_of_reach(connection, 10) == []
+
+
+def shown(connection: Connection) -> Run:
+    run = runs.get(connection, RUN)
+    assert run is not None
+    return run
 
 
 def test_another_epoch_and_a_run_that_is_gone_change_nothing(connection: Connection) -> None:

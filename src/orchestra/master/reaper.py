@@ -2,6 +2,7 @@
 
     worker away longer than the job tolerates   its runs end as exception, worker_lost
     run pending longer than the job allows      it ends as cancelled, expired
+    files of an ended run on a worker that left the run says that they are not here, until they come
     idempotency keys older than their time      forgotten, once an hour
 
 Rules. A worker counts as away since the later of what its row says and what this process saw: a
@@ -22,7 +23,7 @@ from orchestra.domain.errors import Unavailable
 from orchestra.domain.run import Cause, CauseCode, Expired, Fact, Lost, Run
 from orchestra.master.registry import Links
 from orchestra.master.seams import Parts
-from orchestra.storage import hints, log_chunks, runs, workers
+from orchestra.storage import artifacts, hints, log_chunks, runs, workers
 from orchestra.storage.workers import Absence
 from orchestra.telemetry import LogEvent, emit
 
@@ -68,11 +69,12 @@ class Reaper:
     async def reap(self) -> float:
         """Do what is due; return how many seconds later the next deadline is. Raises Unavailable."""
         now = self._parts.clock.now()
-        absences, expired, expiration = await self._parts.database.read(
+        absences, expired, expiration, away = await self._parts.database.read(
             lambda connection: (
                 workers.inactive_with_runs(connection),
                 runs.due_to_expire(connection, now, _AT_ONCE),
                 runs.next_expiration(connection),
+                artifacts.out_of_reach(connection, _AT_ONCE),
             )
         )
         waits = [self._remaining(one, now) for one in absences]
@@ -80,6 +82,8 @@ class Reaper:
             await self._lose(now)
         if expired:
             await self._expire(expired, now)
+        if away:
+            await self._explain_files(now)
         await self._purge(now)
         return self._next([wait for wait in waits if wait is not None and wait > 0], expired, expiration, now)
 
@@ -113,6 +117,19 @@ class Reaper:
         for run in lost:
             emit(LogEvent.RUN_LOST, run=run.identifier, worker=run.worker)
         self._publish(lost)
+
+    async def _explain_files(self, now: datetime) -> None:
+        """Say on ended runs that files of theirs are on a worker that is away."""
+
+        def explain(connection: Connection) -> list[str]:
+            found = artifacts.out_of_reach(connection, _AT_ONCE)
+            for run in found:
+                artifacts.explain(connection, run, now)
+            return found
+
+        for run in await self._parts.database.write(explain):
+            self._parts.hints.publish(hints.run(run))
+        self._parts.hints.publish(hints.EVENT)
 
     async def _expire(self, expired: list[str], now: datetime) -> None:
         facts: list[tuple[str, Fact]] = [

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 
 from orchestra.domain.artifact import Artifact, ArtifactFile, ArtifactLimits, ArtifactState
 from orchestra.domain.run import TERMINAL
@@ -19,7 +19,7 @@ from orchestra.storage import events
 from orchestra.storage.paging import LIMIT, Order, Page
 from orchestra.storage.rows import Shape
 from orchestra.storage.run_rows import get, parts
-from orchestra.storage.schema import artifact, artifact_removal, run
+from orchestra.storage.schema import UNEXPLAINED, artifact, artifact_removal, run, worker
 
 _SHAPE: Final = Shape(artifact, Artifact, "run", "path")
 _column = artifact.c
@@ -50,6 +50,13 @@ _COMPLETE: Final = (
         artifact_size=bindparam("size"),
         update_date=bindparam("update_date"),
     )
+)
+_OUT_OF_REACH: Final = (
+    select(run.c.identifier)
+    .join(worker, worker.c.identifier == run.c.worker)
+    .where(text(UNEXPLAINED), worker.c.is_active.is_(False))
+    .order_by(run.c.identifier)
+    .limit(bindparam("limit"))
 )
 _SAY: Final = (
     update(run)
@@ -156,6 +163,23 @@ def give_up(connection: Connection, worker: str, held: Iterable[str], now: datet
 def say(connection: Connection, of: str, error: str, now: datetime) -> None:
     """Say on an ended run why its files have not come yet."""
     connection.execute(_SAY, {"of": of, "error": error, "update_date": now})
+
+
+def out_of_reach(connection: Connection, limit: int) -> list[str]:
+    """Return ended runs that have files on their way from a worker that is away, where nothing says so yet."""
+    return list(connection.execute(_OUT_OF_REACH, {"limit": limit}).scalars())
+
+
+def explain(connection: Connection, of: str, now: datetime) -> None:
+    """Say on a run that is `out_of_reach` where its files are; or that all have come, for its server died meanwhile."""
+    ended = get(connection, of)
+    if ended is None:
+        return
+    listed, _, _ = summary(connection, of)
+    if listed < ended.artifact_count or connection.execute(_AWAITED, {"of": of}).first() is not None:
+        say(connection, of, f"files are on the worker {ended.worker}, which is away", now)
+    else:
+        complete(connection, of, ended.epoch, now, count=ended.artifact_count)
 
 
 def get_artifact(connection: Connection, of: str, path: str) -> Artifact | None:

@@ -200,6 +200,7 @@ ENDED: Final = "completion_date IS NOT NULL"
 PENDING: Final = "status = 'pending'"
 IS_ACTIVE: Final = _among("status", ACTIVE)
 EXPIRING: Final = f"{PENDING} AND expiration_date IS NOT NULL"
+UNEXPLAINED: Final = f"{ENDED} AND NOT artifacts_complete AND artifact_error IS NULL"
 
 # The latest runs of everything, of a project, of a job.
 Index("ix_run_latest", run.c.creation_date)
@@ -239,6 +240,9 @@ _filtered(
     run.c.project,
     run.c.concurrency_group,
 )
+
+# Ended runs of a worker that have files on their way.
+_filtered("ix_run_unexplained_files", UNEXPLAINED, run.c.worker)
 
 schedule: Final = Table(
     "schedule",

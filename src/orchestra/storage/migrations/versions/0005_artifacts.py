@@ -17,6 +17,10 @@ def upgrade() -> None:
     op.add_column("run", sa.Column("artifact_error", string()))
     run = sa.table("run", sa.column("artifacts_complete", sa.Boolean()), sa.column("completion_date"))
     op.execute(sa.update(run).where(run.c.completion_date.is_not(None)).values(artifacts_complete=sa.true()))
+    on_their_way = sa.text("completion_date IS NOT NULL AND NOT artifacts_complete AND artifact_error IS NULL")
+    op.create_index(
+        "ix_run_unexplained_files", "run", ["worker"], sqlite_where=on_their_way, postgresql_where=on_their_way
+    )
     op.create_table(
         "artifact",
         sa.Column("run", string(), nullable=False),
