@@ -65,7 +65,7 @@ def _make(path: str) -> None:
         pass  # another run's executor made one of those above at this moment
     except FileNotFoundError:
         _make(os.path.dirname(path))
-        os.mkdir(path, 0o700)
+        _make(path)
 
 
 def too_little_space(root: str, least: int) -> str | None:
