@@ -29,8 +29,6 @@ START_PAUSE_S: Final = 1.0
 """A database that restarts while the service starts is asked again for half a minute."""
 DEADLINE_S: Final = 1.0
 """How late a change of another server may be seen when its hint was lost."""
-GATHER_S: Final = 0.01
-"""How long what is committed meanwhile gathers: a look costs as much as ten events."""
 BATCH: Final = 1_000
 FEED_EVENTS: Final = 10_000
 """Events that wait for one reader at most; each takes about a kilobyte."""
@@ -134,7 +132,6 @@ class Tail:
                 # When the database does not answer, the deadline below is the pause.
                 with suppress(Unavailable):
                     await self._read()
-                await asyncio.sleep(GATHER_S)
                 try:
                     async with asyncio.timeout(DEADLINE_S):
                         await subscription.wait()
