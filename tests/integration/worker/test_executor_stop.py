@@ -23,7 +23,7 @@ def _pids(rig: Rig) -> list[int]:
 
 def test_the_receipt_of_an_abort_says_when_each_step_was_taken() -> None:
     async def scenario(rig: Rig) -> None:
-        run = rig.start(rig.request(f"echo begun; {FOREVER}", cleanup=["echo cleaned"]))
+        run = rig.start(rig.request(f"echo begun; exec {FOREVER}", cleanup=["echo cleaned"]))
         await run.until(lambda one: one.log_size)
         rig.executors.abort(run.key, "ada")
         await run.until(lambda one: one.all("finished"))
