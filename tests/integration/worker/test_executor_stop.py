@@ -115,7 +115,9 @@ def test_an_abort_that_meets_the_end_of_a_command_starts_no_further_one() -> Non
         run = rig.start(rig.request("mkfifo go; echo begun; read -r _ < go", "echo never", grace=0.2))
         await run.until(lambda one: one.log_size)
         rig.executors.abort(run.key, "ada")
-        (rig.data / "workspaces/tests/job/1/go").write_text("\n")
+        # Open for both: the abort may have ended the reader already, and a writer alone would wait for ever.
+        with (rig.data / "workspaces/tests/job/1/go").open("r+b", buffering=0) as go:
+            go.write(b"\n")
         await run.until(lambda one: one.all("finished"))
         assert (run.finished["status"], run.finished["code"]) == ("aborted", "aborted_by")
         assert b"never" not in rig.log(run)
