@@ -83,6 +83,7 @@ class Containers:
             self._ask("kill", *found)
             self._ask("rm", "--force", *found)
             pause *= 2
+            # The run is over, so nothing else waits for this; engines say "removed" before `ps` agrees.
             time.sleep(min(pause, 1.0))
 
     def _ask(self, *words: str) -> tuple[int, str]:
