@@ -41,6 +41,10 @@ class Person(Visitor):
         self.button("Sign in").click()
         expect(self.heading).not_to_have_text("Sign in to Orchestra")
 
+    def leave(self) -> None:
+        """Close the window: nothing of it can be refused any more."""
+        self.page.context.close()
+
     def section(self, title: str) -> Locator:
         return self.page.get_by_role("region", name=title, exact=True)
 

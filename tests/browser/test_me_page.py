@@ -88,6 +88,8 @@ def test_a_first_password_is_set_and_taken_away_again(arrive: Arrive) -> None:
     expect(paul.button("Set a password…")).to_be_visible()
     kinds = [one["type"] for one in paul.site.http.get("/users/paul/authentications").json()["items"]]
     assert kinds == ["token"]
+    expect(again.heading).to_have_text("Sign in to Orchestra")
+    again.leave()
     paul.forgive("401")
 
 
@@ -233,6 +235,7 @@ def test_a_session_ends_elsewhere_and_all_end_everywhere(arrive: Arrive) -> None
     for other in (elsewhere, third):
         other.page.reload()
         expect(other.heading).to_have_text("Sign in to Orchestra")
+        other.leave()
     wim.forgive("401")
 
 

@@ -27,6 +27,8 @@ def test_an_invitation_asks_for_a_password_and_signs_in(
     visitor.check_accessible()
     page.get_by_label("New password", exact=True).fill("short")
     visitor.button("Set password and sign in").click()
+    # The rule stands below the field from the beginning; that it was broken is said by the server's answer.
+    expect(page.get_by_label("New password", exact=True)).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_text("12 characters").last).to_be_visible()
     page.get_by_label("New password", exact=True).fill(PASSWORD)
     page.get_by_label("New password", exact=True).press("Enter")

@@ -551,6 +551,14 @@ def _belongs(process: psutil.Process, folder: str) -> bool:
     return any(folder in text for text in texts)
 
 
+def words_of(process: psutil.Process) -> list[str]:
+    """The command line, empty for a process that has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 def _describe(process: psutil.Process) -> str:
     try:
         return f"{process.pid}: {' '.join(process.cmdline())[:300]}"

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from orchestra.domain.run import CauseCode, RunStatus
-from support.installation import Gate, Installation
+from support.installation import Gate, Installation, words_of
 from support.waiting import is_gone, text_of, wait_for
 
 
@@ -60,7 +60,7 @@ def _check_adopted(up: Installation, gate: Gate, witness: Path, run: str) -> Non
 
 
 def _processes(up: Installation, word: str) -> list[psutil.Process]:
-    return [one for one in up.processes() if word in one.cmdline()]
+    return [one for one in up.processes() if word in words_of(one)]
 
 
 def test_a_sigterm_says_how_many_runs_go_on_and_the_next_start_adopts_them(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from orchestra.domain.run import RunStatus
-from support.installation import Gate, Installation, free_port
+from support.installation import Gate, Installation, free_port, words_of
 from support.waiting import wait_for
 
 
@@ -138,7 +138,7 @@ def test_a_worker_without_anything_to_do_stops_cleanly(one: Installation) -> Non
     assert "nothing was running" in worker.err.text
     folder = str(one.folder / "workers" / "idle")
     wait_for(
-        lambda: not [process for process in one.processes() if any(folder in part for part in process.cmdline())],
+        lambda: not [word for process in one.processes() for word in words_of(process) if folder in word],
         "its executors ended",
     )
     one.wait_worker("idle", is_active=False)
