@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from orchestra.domain import cron
+from orchestra.domain.cron_fields import FIELDS
 
 _DAYS: Final = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday")
 _LONG: Final = re.compile("|".join(_DAYS), re.IGNORECASE)
@@ -28,7 +29,7 @@ def expression_of(given: str) -> Expression:
     """Translate the expression of a schedule."""
     text = _LONG.sub(lambda found: found[0][:3].upper(), given.strip())
     parts = text.split()
-    if len(parts) != len(cron.FIELDS):
+    if len(parts) != len(FIELDS):
         return Expression(text=text, problems=(f"expected five fields, got {len(parts)}",))
     if problems := cron.problems(text):
         return Expression(text=text, problems=problems)
