@@ -56,6 +56,10 @@ fuzz-api: .venv/.installed-dev ## At least 20,000 generated requests over the wh
 fuzz-templates: .venv/.installed-dev ## 100,000 templates against an oracle: make fuzz-templates ARGS="SEED COUNT"
 	@$(VENV)/python tests/fuzz/templates.py $(ARGS)
 
+.PHONY: cron-oracle
+cron-oracle: .venv/.installed-dev ## Firing times against asking every minute, in all time zones: make cron-oracle ARGS="SEED COUNT"
+	@PYTHONPATH=tests $(VENV)/python -m fuzz.cron $(ARGS)
+
 .PHONY: fresh
 fresh: ## Clones HEAD into a temporary folder and runs its whole suite there with a bare PATH and an empty home
 	@sh scripts/fresh.sh $(or $(TASK),test)

@@ -77,7 +77,7 @@ def compiled(expression: str, identity: str) -> Compiled:
 
     ValueError with all problems for another. What no day fits is compiled all the same.
     """
-    return _compiled(expression, identity if "H" in expression.upper() else "")
+    return _compiled(expression, identity if "H" in expression.upper().replace("THU", "") else "")
 
 
 @lru_cache(maxsize=16_384)
