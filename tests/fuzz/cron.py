@@ -24,7 +24,7 @@ FIRST_YEAR, LAST_YEAR = 1973, 2100
 """Since 1973 all offsets are whole minutes, so that asking every minute of UTC misses none."""
 HORIZON_DAYS = 800
 FAR_DAYS = 41 * 366
-EXPRESSIONS_PER_MOMENT = 12
+EXPRESSIONS_PER_MOMENT = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ def _drawn(identity: str, name: str, count: int) -> int:
     return int(digest[:16], 16) % count
 
 
+@lru_cache(maxsize=1024)
 def _plain(term: str, name: str, identity: str) -> list[int]:
     """All values that a term without L, W and # names."""
     low, high = RANGES[name]
@@ -78,8 +79,13 @@ def _weekday(day: date) -> int:
 
 
 def _month_of(day: date) -> list[date]:
-    every = [date(day.year, day.month, number) for number in range(1, 29)]
-    while (every[-1] + DAY).month == day.month:
+    return _month(day.year, day.month)
+
+
+@lru_cache(maxsize=1024)
+def _month(year: int, month: int) -> list[date]:
+    every = [date(year, month, number) for number in range(1, 29)]
+    while (every[-1] + DAY).month == month:
         every.append(every[-1] + DAY)
     return every
 
@@ -152,11 +158,9 @@ class Oracle:
         return None
 
     def _walk(self, zone: ZoneInfo, now: datetime) -> tuple[datetime, list[datetime]] | None:
-        """The first firing of the 24 hours from `now` on."""
-        end = now + DAY
-        passed = _passed(zone, now - MINUTE)
-        while now < end:
-            local = local_time(zone, now)
+        """The first firing of the 24 hours from `now` on; no change is longer than a day."""
+        passed = max(*_shown_from(zone, now - DAY), *_shown_from(zone, now - 2 * DAY))
+        for local in _shown_from(zone, now):
             if self.follows_real_time:
                 if self.names(local):
                     return now, [local]
@@ -172,16 +176,15 @@ class Oracle:
         return None
 
 
-@lru_cache(maxsize=65_536)
 def local_time(zone: ZoneInfo, moment: datetime) -> datetime:
     """What a clock on the wall shows."""
     return moment.astimezone(zone).replace(tzinfo=None, fold=0)
 
 
-@lru_cache(maxsize=65_536)
-def _passed(zone: ZoneInfo, now: datetime) -> datetime:
-    """The latest time that the clock has shown until `now`; no change is longer than a day."""
-    return max(local_time(zone, now - number * MINUTE) for number in range(27 * 60))
+@lru_cache(maxsize=256)
+def _shown_from(zone: ZoneInfo, now: datetime) -> list[datetime]:
+    """What the clock shows in each minute of the 24 hours from `now` on."""
+    return [local_time(zone, now + number * MINUTE) for number in range(24 * 60)]
 
 
 def _whole_minute(moment: datetime) -> datetime:
