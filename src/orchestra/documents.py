@@ -22,9 +22,11 @@ from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import yaml
 
+from orchestra.domain.entries import unknown_zone
 from orchestra.domain.errors import InvalidContent
 from orchestra.domain.manifest import Manifest, configuration_schema
 from orchestra.domain.manifest import read as read_manifest
@@ -119,6 +121,13 @@ def examples_folder() -> Path:
 def time_zones() -> frozenset[str]:
     """Return the names of all time zones that this machine knows (its own database, else the package tzdata)."""
     return frozenset(zoneinfo.available_timezones()) - {"localtime", "Factory"}
+
+
+def zone_named(name: str) -> ZoneInfo | str:
+    """Return the time zone of a name, or in words why there is none. Reads files the first time."""
+    if name not in time_zones():
+        return unknown_zone(name, time_zones())
+    return ZoneInfo(name)
 
 
 # Reading ------------------------------------------------------------------------------------------

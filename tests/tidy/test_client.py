@@ -95,6 +95,8 @@ METHODS: Final = {
     "listUsers": "users",
     "listWorkers": "workers",
     "planConfiguration": "plan",
+    "previewExpression": "preview_expression",
+    "previewSchedule": "preview_schedule",
     "putJob": "put_job",
     "putProject": "put_project",
     "putSchedule": "put_schedule",

@@ -10,6 +10,7 @@ from orchestra.cli.connection import with_client
 from orchestra.cli.filters import with_enabled, with_order, with_owner_source
 from orchestra.cli.names import ProjectName, ScheduleName
 from orchestra.cli.output import bold, date, day, enabled, pairs, print_facts, print_json, print_table, with_output
+from orchestra.cli.schedule_preview import preview
 from orchestra.cli.values import parse_parameters, read_object
 from orchestra.domain import duration
 from orchestra.domain.schedule import MISFIRES, OVERLAPS
@@ -24,6 +25,9 @@ Path = tuple[str, str]
 @click.group(epilog="Example: orchestra schedule list examples")
 def schedule() -> None:
     """Schedules: cron expressions in a time zone that trigger jobs."""
+
+
+schedule.add_command(preview)
 
 
 def with_fields(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -120,6 +120,38 @@ class Change(Entity, frozen=True):
     fields: tuple[FieldChange, ...]
 
 
+class PreviewItem(Entity, frozen=True):
+    """A firing. `local_date` is RFC 3339 in the schedule's zone; `note` says what a change of the clock does.
+
+    `local_times` are those that it stands for: several, or others than `local_date`, where a change skips them.
+    """
+
+    fire_date: datetime
+    local_date: str
+    local_times: tuple[str, ...]
+    note: str | None
+
+
+class ClockChange(Entity, frozen=True):
+    """A change of the zone's clock: how often the schedule fires on that day, and its first firings."""
+
+    date: datetime
+    text: str
+    count: int
+    items: tuple[PreviewItem, ...]
+
+
+class Preview(Entity, frozen=True):
+    """What a schedule will do: `text` is its expression in words, `warnings` what may surprise."""
+
+    expression: str
+    time_zone: str
+    text: str
+    items: tuple[PreviewItem, ...]
+    changes: tuple[ClockChange, ...]
+    warnings: tuple[Cause, ...]
+
+
 class Plan(Entity, frozen=True):
     """`changes` in order; `leftovers` are what the source owns and the files no longer name, when nothing is pruned."""
 

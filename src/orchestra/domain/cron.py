@@ -72,6 +72,12 @@ def terms(rule: FieldRule, text: str) -> tuple[Term, ...]:
     return tuple(one for one in found if not isinstance(one, str))
 
 
+def has_spread(expression: str) -> bool:
+    """Return whether a good expression has an `H`, so that it depends on the schedule's name."""
+    every = (terms(rule, part) for rule, part in zip(FIELDS, fields(expression), strict=True))
+    return any(isinstance(one, Spread) for field in every for one in field)
+
+
 def compiled(expression: str, identity: str) -> Compiled:
     """Return what a good expression means for the schedule `identity` (PROJECT/SCHEDULE, for `H`).
 

@@ -9,8 +9,8 @@ out of lists such as `1W,15W`, and knows neither macros nor `H`.)
 from collections.abc import Sequence
 from typing import Final
 
-from orchestra.domain.cron import compiled, fields, terms
-from orchestra.domain.cron_fields import FIELDS, LastDay, NearestWeekday, NthWeekday, Spread, Term
+from orchestra.domain.cron import compiled, fields, has_spread, terms
+from orchestra.domain.cron_fields import FIELDS, LastDay, NearestWeekday, NthWeekday, Term
 
 MONTHS: Final = (
     "January",
@@ -37,7 +37,7 @@ _MOST_TIMES: Final = 6
 def text(expression: str, *, identity: str) -> str:
     """Return what a good expression of the schedule `identity` says, in one line; ValueError for another."""
     meaning = compiled(expression, identity)
-    drawn = " (H is drawn from the schedule's name)" if any(map(_has_spread, _terms(expression))) else ""
+    drawn = " (H is drawn from the schedule's name)" if has_spread(expression) else ""
     times, days = _times(meaning.times), _days(expression, identity)
     if len(meaning.times) > _MOST_TIMES:
         is_round_the_clock = len({time // 60 for time in meaning.times}) == 24
@@ -49,10 +49,6 @@ def text(expression: str, *, identity: str) -> str:
 
 def _terms(expression: str) -> list[tuple[Term, ...]]:
     return [terms(rule, part) for rule, part in zip(FIELDS, fields(expression), strict=True)]
-
-
-def _has_spread(field: tuple[Term, ...]) -> bool:
-    return any(isinstance(one, Spread) for one in field)
 
 
 def listed(words: Sequence[str], last: str = "and") -> str:

@@ -249,7 +249,7 @@ def schedule_entry(
         and zone.value != "UTC"
         and zone.value not in (names := zones())
     ):
-        report.add(zone, joined(path, "time_zone"), _unknown_zone(zone.value, names))
+        report.add(zone, joined(path, "time_zone"), unknown_zone(zone.value, names))
         return None
     if value is BAD or not is_identifier(identifier, node, path, report):
         return None
@@ -270,7 +270,8 @@ def schedule_entry(
     )
 
 
-def _unknown_zone(zone: str, names: Collection[str]) -> str:
+def unknown_zone(zone: str, names: Collection[str]) -> str:
+    """Say that `zone` is none of `names`, and which was meant."""
     by_lower = {name.lower(): name for name in names}
     if zone.lower() in by_lower:
         return f"unknown time zone {zone!r}; did you mean {by_lower[zone.lower()]!r}?"

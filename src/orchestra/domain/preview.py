@@ -17,6 +17,8 @@ from orchestra.domain.firing_times import FiringTime, firings, next_firing
 from orchestra.domain.zone_clock import DAY_S, Change, changes, clock, date_of, seconds, wall_text, year_of
 
 MOST_ITEMS: Final = 1000
+UNNAMED: Final = ""
+"""The identity of what has no name yet."""
 _CHANGES_WITHIN: Final = timedelta(days=370)
 _MOST_CHANGES: Final = 4
 """A zone changes its clock twice a year, with a Ramadan four times."""
@@ -75,7 +77,8 @@ def preview(
 ) -> Preview:
     """Return what a good expression will do after `after` (aware, exclusive): `count` firings, at most 1000.
 
-    `identity` is PROJECT/SCHEDULE; `usual_s` how long a run of its job usually takes. ValueError for a bad expression.
+    `identity` is PROJECT/SCHEDULE, or UNNAMED; `usual_s` how long a run of its job usually takes.
+    ValueError for an expression that is none.
     """
     return Preview(
         expression=expression.strip(),
@@ -89,8 +92,17 @@ def preview(
             _change(one, expression, zone, identity)
             for one in islice(changes(zone, after, after + _CHANGES_WITHIN), _MOST_CHANGES)
         ),
-        warnings=warnings(expression, zone, after, identity=identity, overlap=overlap, usual_s=usual_s),
+        warnings=(
+            *_unnamed(expression, identity),
+            *warnings(expression, zone, after, identity=identity, overlap=overlap, usual_s=usual_s),
+        ),
     )
+
+
+def _unnamed(expression: str, identity: str) -> Iterator[Advice]:
+    if identity == UNNAMED and cron.has_spread(expression):
+        message = "H is drawn from the schedule's name: under its own, it fires at other times than shown here"
+        yield Advice(code="unnamed", message=message)
 
 
 def _all(expression: str, zone: ZoneInfo, after: datetime, identity: str) -> Iterator[FiringTime]:

@@ -67,8 +67,8 @@ def run_filter(query: RunQuery, principal: Principal, now: datetime) -> RunFilte
         worker=query.worker,
         source_type=kind or None,
         source_name=name or None,
-        created_after=_date(query.created_after, "created_after", problems),
-        created_before=_date(query.created_before, "created_before", problems),
+        created_after=read_date(query.created_after, "created_after", problems),
+        created_before=read_date(query.created_before, "created_before", problems),
         query=_parsed(query.q, problems),
         now=now,
     )
@@ -85,7 +85,8 @@ def _parsed(text: str | None, problems: list[Problem]) -> Query:
         return EVERY_RUN
 
 
-def _date(text: str | None, name: str, problems: list[Problem]) -> datetime | None:
+def read_date(text: str | None, name: str, problems: list[Problem]) -> datetime | None:
+    """Return the date that a query string's field `name` holds, aware UTC; what is wrong goes to `problems`."""
     if text is None:
         return None
     try:

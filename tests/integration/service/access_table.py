@@ -70,7 +70,9 @@ GET    /api/v1/projects/{project}/schedules/{schedule}          project schedule
 PUT    /api/v1/projects/{project}/schedules/{schedule}          project schedule.update
 PATCH  /api/v1/projects/{project}/schedules/{schedule}          project schedule.enable
 DELETE /api/v1/projects/{project}/schedules/{schedule}          project schedule.update
+GET    /api/v1/projects/{project}/schedules/{schedule}/preview  project schedule.read
 
+GET    /api/v1/schedules/preview                                list    schedule.read
 GET    /api/v1/search                                           list    project.read
 POST   /api/v1/runs/bulk                                        list    run.read
 GET    /api/v1/runs/{run}                                       run     run.read

@@ -57,6 +57,8 @@ COMMAND_OF: Mapping[str, str] = {
     "getJobChanges": "job changes",
     "listSchedules": "schedule list",
     "getSchedule": "schedule show",
+    "previewSchedule": "schedule preview",
+    "previewExpression": "schedule preview",
     "putSchedule": "schedule put",
     "changeSchedule": "schedule change",
     "deleteSchedule": "schedule delete",

@@ -1,9 +1,11 @@
 """Schedules."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Unpack
 
-from orchestra.client.addresses import path
+from orchestra.client.addresses import path, query
+from orchestra.client.answers import Preview
 from orchestra.client.asynchronous.connection import AsyncConnection, version_header
 from orchestra.client.contents import ScheduleChanges, ScheduleContent
 from orchestra.client.entities import Schedule
@@ -29,6 +31,36 @@ class AsyncSchedules(AsyncConnection):
     async def schedule(self, project: str, schedule: str) -> Schedule:
         """One schedule. Raises NotFound."""
         return await self._value(Schedule, "GET", path("projects", project, "schedules", schedule))
+
+    async def preview_schedule(
+        self, project: str, schedule: str, *, count: int | None = None, after: datetime | None = None
+    ) -> Preview:
+        """When a schedule fires next (10 unless told, at most 1000), in words too, and what may surprise.
+
+        `after` (aware) is exclusive; None means now. Raises NotFound.
+        """
+        asked = query({"count": count, "after": after})
+        return await self._value(
+            Preview, "GET", path("projects", project, "schedules", schedule, "preview"), params=asked
+        )
+
+    async def preview_expression(
+        self,
+        expression: str,
+        *,
+        time_zone: str = "UTC",
+        count: int | None = None,
+        after: datetime | None = None,
+        schedule: str | None = None,
+    ) -> Preview:
+        """When an expression would fire; `schedule` is the name (project/schedule) that `H` is to draw from.
+
+        Raises InvalidContent (the expression, the zone).
+        """
+        asked = query(
+            {"expression": expression, "time_zone": time_zone, "count": count, "after": after, "schedule": schedule}
+        )
+        return await self._value(Preview, "GET", path("schedules", "preview"), params=asked)
 
     async def put_schedule(
         self, project: str, schedule: str, *, if_match: str | Schedule | None = None, **content: Unpack[ScheduleContent]

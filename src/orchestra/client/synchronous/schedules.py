@@ -2,9 +2,11 @@
 """Schedules."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Unpack
 
-from orchestra.client.addresses import path
+from orchestra.client.addresses import path, query
+from orchestra.client.answers import Preview
 from orchestra.client.contents import ScheduleChanges, ScheduleContent
 from orchestra.client.entities import Schedule
 from orchestra.client.synchronous.connection import Connection, version_header
@@ -30,6 +32,34 @@ class Schedules(Connection):
     def schedule(self, project: str, schedule: str) -> Schedule:
         """One schedule. Raises NotFound."""
         return self._value(Schedule, "GET", path("projects", project, "schedules", schedule))
+
+    def preview_schedule(
+        self, project: str, schedule: str, *, count: int | None = None, after: datetime | None = None
+    ) -> Preview:
+        """When a schedule fires next (10 unless told, at most 1000), in words too, and what may surprise.
+
+        `after` (aware) is exclusive; None means now. Raises NotFound.
+        """
+        asked = query({"count": count, "after": after})
+        return self._value(Preview, "GET", path("projects", project, "schedules", schedule, "preview"), params=asked)
+
+    def preview_expression(
+        self,
+        expression: str,
+        *,
+        time_zone: str = "UTC",
+        count: int | None = None,
+        after: datetime | None = None,
+        schedule: str | None = None,
+    ) -> Preview:
+        """When an expression would fire; `schedule` is the name (project/schedule) that `H` is to draw from.
+
+        Raises InvalidContent (the expression, the zone).
+        """
+        asked = query(
+            {"expression": expression, "time_zone": time_zone, "count": count, "after": after, "schedule": schedule}
+        )
+        return self._value(Preview, "GET", path("schedules", "preview"), params=asked)
 
     def put_schedule(
         self, project: str, schedule: str, *, if_match: str | Schedule | None = None, **content: Unpack[ScheduleContent]
