@@ -449,6 +449,22 @@ export interface paths {
         patch: operations["changeSchedule"];
         trace?: never;
     };
+    "/api/v1/projects/{project}/schedules/{schedule}/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["previewSchedule"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -753,6 +769,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["previewExpression"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/search": {
         parameters: {
             query?: never;
@@ -967,6 +999,10 @@ export interface components {
     schemas: {
         /** @enum {unknown} */
         Action: "create" | "delete" | "update";
+        Advice: {
+            code: string;
+            message: string;
+        };
         Artifact: {
             path: string;
             sha256: string;
@@ -1037,6 +1073,13 @@ export interface components {
             fields: components["schemas"]["FieldChange"][];
             kind: components["schemas"]["Kind"];
             path: string;
+        };
+        ClockChange: {
+            count: number;
+            /** Format: date-time */
+            date: string;
+            items: components["schemas"]["PreviewItem"][];
+            text: string;
         };
         ConfigurationFile: {
             content: string;
@@ -1597,6 +1640,22 @@ export interface components {
         Plan: {
             changes: components["schemas"]["Change"][];
             leftovers: components["schemas"]["Change"][];
+        };
+        Preview: {
+            changes: components["schemas"]["ClockChange"][];
+            expression: string;
+            items: components["schemas"]["PreviewItem"][];
+            text: string;
+            time_zone: string;
+            warnings: components["schemas"]["Advice"][];
+        };
+        PreviewItem: {
+            /** Format: date-time */
+            fire_date: string;
+            /** Format: date-time */
+            local_date: string;
+            local_times: string[];
+            note: string | null;
         };
         Problem: {
             code: string;
@@ -3041,6 +3100,31 @@ export interface operations {
             };
         };
     };
+    previewSchedule: {
+        parameters: {
+            query?: {
+                after?: string;
+                count?: number;
+            };
+            header?: never;
+            path: {
+                project: string;
+                schedule: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
+                };
+            };
+        };
+    };
     listRuns: {
         parameters: {
             query?: {
@@ -3526,6 +3610,31 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+        };
+    };
+    previewExpression: {
+        parameters: {
+            query: {
+                after?: string;
+                count?: number;
+                expression: string;
+                schedule?: string;
+                time_zone?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
                 };
             };
         };
