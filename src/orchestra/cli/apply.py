@@ -40,6 +40,8 @@ def apply(client: "Client", *, paths: tuple[Path, ...], prune: bool, dry_run: bo
     changes = plan.changes
     for change in changes:
         _print_change(change)
+    for warning in plan.warnings:
+        click.echo(f"{click.style('warning', fg='yellow')}: {warning.path}: {warning.message}")
     done = {"create": "created", "update": "updated", "delete": "deleted"}
     counts = {word: sum(one.action == action for one in changes) for action, word in done.items()}
     said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)

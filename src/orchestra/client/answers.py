@@ -152,11 +152,23 @@ class Preview(Entity, frozen=True):
     warnings: tuple[Cause, ...]
 
 
+class PlanWarning(Entity, frozen=True):
+    """What may surprise in an object that the plan creates or changes; `code` is for programs."""
+
+    path: str
+    code: str
+    message: str
+
+
 class Plan(Entity, frozen=True):
-    """`changes` in order; `leftovers` are what the source owns and the files no longer name, when nothing is pruned."""
+    """`changes` in order; `leftovers` are what the source owns and the files no longer name, when nothing is pruned.
+
+    `warnings` are of schedules that get a new time: the first hundred.
+    """
 
     changes: tuple[Change, ...]
     leftovers: tuple[Change, ...]
+    warnings: tuple[PlanWarning, ...]
 
 
 class ImportItem(Entity, frozen=True):

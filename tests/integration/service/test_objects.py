@@ -209,7 +209,7 @@ def test_files_are_planned_then_applied_and_a_second_time_change_nothing(service
     ]
     assert service.api.get(PROJECT).status_code == 404
     assert apply(service).json() == planned
-    assert apply(service).json() == {"changes": [], "leftovers": []}
+    assert apply(service).json() == {"changes": [], "leftovers": [], "warnings": []}
     changed = apply(service, FILES.replace("[ls]", "[ls, pwd]")).json()["changes"]
     assert [(one["action"], one["path"]) for one in changed] == [("update", "core/build")]
     assert changed[0]["fields"][0]["path"].startswith("definition.commands")
@@ -218,6 +218,20 @@ def test_files_are_planned_then_applied_and_a_second_time_change_nothing(service
     assert service.api.get(NIGHTLY).status_code == 200
     assert [one["action"] for one in apply(service, less, prune=True).json()["changes"]] == ["delete"]
     assert service.api.get(NIGHTLY).status_code == 404
+
+
+def test_a_plan_warns_of_what_may_surprise_in_new_times(service: Rig) -> None:
+    odd = FILES.replace('"30 2 * * *"', '"* 2 1 * MON"')
+    found = apply(service, odd).json()
+    assert [(one["path"], one["code"]) for one in found["warnings"]] == [
+        ("core/nightly", "either_day"),
+        ("core/nightly", "each_minute"),
+    ]
+    # It was said; nothing new is to be said of the time.
+    assert apply(service, odd.replace("job: build,", "job: build, display_name: Nightly,")).json()["warnings"] == []
+    zoned = FILES.replace('"30 2 * * *"', '"30 2 * * *", time_zone: Europe/Paris')
+    warned = apply(service, zoned).json()["warnings"]
+    assert {one["code"] for one in warned} == {"skipped_time", "repeated_time"}
 
 
 def test_every_problem_of_files_comes_with_file_line_and_path(service: Rig) -> None:

@@ -1640,6 +1640,12 @@ export interface components {
         Plan: {
             changes: components["schemas"]["Change"][];
             leftovers: components["schemas"]["Change"][];
+            warnings: components["schemas"]["PlanWarning"][];
+        };
+        PlanWarning: {
+            code: string;
+            message: string;
+            path: string;
         };
         Preview: {
             changes: components["schemas"]["ClockChange"][];

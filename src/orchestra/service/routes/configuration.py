@@ -1,18 +1,23 @@
 """Configuration as code: the content of files, checked as a whole, planned, and applied."""
 
 import asyncio
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice
 from typing import Annotated, Any, Final
 
 import msgspec
 from litestar import post
 from litestar.params import JSONBody
 
-from orchestra.documents import Document, manifest_of
+from orchestra.documents import Document, manifest_of, zone_named
 from orchestra.domain.access import Permission
+from orchestra.domain.cron_lint import warnings
+from orchestra.domain.entries import ScheduleEntry
 from orchestra.domain.errors import InvalidContent, Problem
 from orchestra.domain.ids import is_identifier
 from orchestra.domain.manifest import Manifest
-from orchestra.domain.plan import Action, Kind, Plan
+from orchestra.domain.plan import Action, Change, Kind, Plan
 from orchestra.domain.project import MANAGED_BY_API
 from orchestra.service.authorization import needs
 from orchestra.service.entities import Entity
@@ -22,6 +27,9 @@ from orchestra.storage import configuration, hints
 
 FILES: Final = 3_000
 """Most files at once: with their names and texts they stay below `strict_json.VALUES`."""
+WARNINGS: Final = 100
+SCHEDULES_LOOKED_AT: Final = 1_000
+"""Most schedules whose times are looked at for warnings: a millisecond each."""
 DEFAULT_SOURCE: Final = "files"
 
 
@@ -57,11 +65,23 @@ class ChangeEntity(Entity, frozen=True):
     fields: list[FieldChangeEntity]
 
 
+class PlanWarning(Entity, frozen=True):
+    """What may surprise in an object that the plan creates or changes; `code` is for programs."""
+
+    path: str
+    code: str
+    message: str
+
+
 class PlanEntity(Entity, frozen=True):
-    """`changes` in order; `leftovers` are what the source owns and the files no longer name, when nothing is pruned."""
+    """`changes` in order; `leftovers` are what the source owns and the files no longer name, when nothing is pruned.
+
+    `warnings` are of schedules that get a new time: the first hundred.
+    """
 
     changes: list[ChangeEntity]
     leftovers: list[ChangeEntity]
+    warnings: list[PlanWarning]
 
 
 @post(
@@ -78,11 +98,10 @@ async def plan_configuration(request: ApiRequest, data: JSONBody[ConfigurationIn
     422 names every problem of all files, each with file, line and path.
     """
     wanted = await _manifest(data)
-    return _show(
-        await request.parts.database.read(
-            lambda rows: configuration.plan_of(rows, wanted, data.source, prune=data.prune)
-        )
+    plan = await request.parts.database.read(
+        lambda rows: configuration.plan_of(rows, wanted, data.source, prune=data.prune)
     )
+    return await asyncio.to_thread(_show, plan, request.parts.clock.now())
 
 
 @post(
@@ -108,7 +127,7 @@ async def apply_configuration(request: ApiRequest, data: JSONBody[ConfigurationI
     if done.changes:
         request.parts.hints.publish(hints.EVENT)
         request.parts.hints.publish(hints.PENDING)
-    return _show(done)
+    return await asyncio.to_thread(_show, done, now)
 
 
 async def _manifest(data: ConfigurationInput) -> Manifest:
@@ -120,8 +139,26 @@ async def _manifest(data: ConfigurationInput) -> Manifest:
     return await asyncio.to_thread(manifest_of, documents)
 
 
-def _show(plan: Plan) -> PlanEntity:
-    return msgspec.convert(plan.describe(), PlanEntity)
+def _show(plan: Plan, now: datetime) -> PlanEntity:
+    return msgspec.convert({**plan.describe(), "warnings": list(islice(_warnings(plan, now), WARNINGS))}, PlanEntity)
+
+
+def _warnings(plan: Plan, now: datetime) -> Iterator[dict[str, str]]:
+    """What may surprise in the schedules whose times are new: those that change otherwise were warned of before."""
+    for change in islice(filter(_has_new_times, plan.changes), SCHEDULES_LOOKED_AT):
+        entry = change.entry
+        assert isinstance(entry, ScheduleEntry)
+        zone = zone_named(entry.time_zone)
+        assert not isinstance(zone, str), "zones were checked when the files were read"
+        identity = f"{entry.project}/{entry.identifier}"
+        for one in warnings(entry.expression, zone, now, identity=identity):
+            yield {"path": change.path, "code": one.code, "message": one.message}
+
+
+def _has_new_times(change: Change) -> bool:
+    return isinstance(change.entry, ScheduleEntry) and (
+        change.action is Action.CREATE or any(one.path in ("expression", "time_zone") for one in change.fields)
+    )
 
 
 HANDLERS = [plan_configuration, apply_configuration]
