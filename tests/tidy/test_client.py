@@ -54,6 +54,7 @@ METHODS: Final = {
     "endOwnSessions": "end_own_sessions",
     "endSessions": "end_sessions",
     "explainRun": "explain",
+    "forecastSchedules": "forecast",
     "getArchive": "write_archive",
     "getArtifact": "artifact",
     "getAuthentication": "authentication",

@@ -10,6 +10,7 @@ from orchestra.cli.connection import with_client
 from orchestra.cli.filters import with_enabled, with_order, with_owner_source
 from orchestra.cli.names import ProjectName, ScheduleName
 from orchestra.cli.output import bold, date, day, enabled, pairs, print_facts, print_json, print_table, with_output
+from orchestra.cli.schedule_forecast import forecast
 from orchestra.cli.schedule_preview import preview
 from orchestra.cli.values import parse_parameters, read_object
 from orchestra.domain import duration
@@ -28,6 +29,7 @@ def schedule() -> None:
 
 
 schedule.add_command(preview)
+schedule.add_command(forecast)
 
 
 def with_fields(command: Callable[..., Any]) -> Callable[..., Any]:

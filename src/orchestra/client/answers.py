@@ -152,6 +152,38 @@ class Preview(Entity, frozen=True):
     warnings: tuple[Cause, ...]
 
 
+class ForecastHour(Entity, frozen=True):
+    """An hour of UTC: firings, and the slot seconds that their runs and those begun before are expected to take."""
+
+    date: datetime
+    firings: int
+    busy_s: float
+
+
+class HeavySchedule(Entity, frozen=True):
+    """A schedule that takes much in the time that is forecast."""
+
+    project: str
+    schedule: str
+    firings: int
+    busy_s: float
+
+
+class Forecast(Entity, frozen=True):
+    """What enabled schedules will do. `slots` are those of connected workers now; None if you may not see workers.
+
+    Of `without_duration` schedules no run has succeeded yet: they count as firings alone. `is_complete` is
+    false when there are more schedules than are looked at.
+    """
+
+    slots: int | None
+    schedules: int
+    without_duration: int
+    is_complete: bool
+    hours: tuple[ForecastHour, ...]
+    heaviest: tuple[HeavySchedule, ...]
+
+
 class PlanWarning(Entity, frozen=True):
     """What may surprise in an object that the plan creates or changes; `code` is for programs."""
 

@@ -72,6 +72,7 @@ PATCH  /api/v1/projects/{project}/schedules/{schedule}          project schedule
 DELETE /api/v1/projects/{project}/schedules/{schedule}          project schedule.update
 GET    /api/v1/projects/{project}/schedules/{schedule}/preview  project schedule.read
 
+GET    /api/v1/schedules/forecast                               list    schedule.read
 GET    /api/v1/schedules/preview                                list    schedule.read
 GET    /api/v1/search                                           list    project.read
 POST   /api/v1/runs/bulk                                        list    run.read

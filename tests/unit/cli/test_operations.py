@@ -57,6 +57,7 @@ COMMAND_OF: Mapping[str, str] = {
     "getJobChanges": "job changes",
     "listSchedules": "schedule list",
     "getSchedule": "schedule show",
+    "forecastSchedules": "schedule forecast",
     "previewSchedule": "schedule preview",
     "previewExpression": "schedule preview",
     "putSchedule": "schedule put",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Unpack
 
 from orchestra.client.addresses import path, query
-from orchestra.client.answers import Preview
+from orchestra.client.answers import Forecast, Preview
 from orchestra.client.asynchronous.connection import AsyncConnection, version_header
 from orchestra.client.contents import ScheduleChanges, ScheduleContent
 from orchestra.client.entities import Schedule
@@ -61,6 +61,11 @@ class AsyncSchedules(AsyncConnection):
             {"expression": expression, "time_zone": time_zone, "count": count, "after": after, "schedule": schedule}
         )
         return await self._value(Preview, "GET", path("schedules", "preview"), params=asked)
+
+    async def forecast(self, *, days: int | None = None, project: str | None = None) -> Forecast:
+        """The load of the next days (7 unless told, at most 14) by the hour, of all schedules that you may see."""
+        asked = query({"days": days, "project": project})
+        return await self._value(Forecast, "GET", path("schedules", "forecast"), params=asked)
 
     async def put_schedule(
         self, project: str, schedule: str, *, if_match: str | Schedule | None = None, **content: Unpack[ScheduleContent]

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Unpack
 
 from orchestra.client.addresses import path, query
-from orchestra.client.answers import Preview
+from orchestra.client.answers import Forecast, Preview
 from orchestra.client.contents import ScheduleChanges, ScheduleContent
 from orchestra.client.entities import Schedule
 from orchestra.client.synchronous.connection import Connection, version_header
@@ -60,6 +60,11 @@ class Schedules(Connection):
             {"expression": expression, "time_zone": time_zone, "count": count, "after": after, "schedule": schedule}
         )
         return self._value(Preview, "GET", path("schedules", "preview"), params=asked)
+
+    def forecast(self, *, days: int | None = None, project: str | None = None) -> Forecast:
+        """The load of the next days (7 unless told, at most 14) by the hour, of all schedules that you may see."""
+        asked = query({"days": days, "project": project})
+        return self._value(Forecast, "GET", path("schedules", "forecast"), params=asked)
 
     def put_schedule(
         self, project: str, schedule: str, *, if_match: str | Schedule | None = None, **content: Unpack[ScheduleContent]
