@@ -769,6 +769,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/schedules/forecast": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["forecastSchedules"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/schedules/preview": {
         parameters: {
             query?: never;
@@ -1129,10 +1145,30 @@ export interface components {
             old: unknown;
             path: string;
         };
+        Forecast: {
+            heaviest: components["schemas"]["Heavy"][];
+            hours: components["schemas"]["ForecastHour"][];
+            is_complete: boolean;
+            schedules: number;
+            slots: number | null;
+            without_duration: number;
+        };
+        ForecastHour: {
+            busy_s: number;
+            /** Format: date-time */
+            date: string;
+            firings: number;
+        };
         /** @enum {unknown} */
         FoundType: "job" | "project" | "run" | "schedule" | "user" | "worker";
         Health: {
             status: string;
+        };
+        Heavy: {
+            busy_s: number;
+            firings: number;
+            project: string;
+            schedule: string;
         };
         Hit: {
             display_name: string;
@@ -3616,6 +3652,28 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["BulkResult"];
+                };
+            };
+        };
+    };
+    forecastSchedules: {
+        parameters: {
+            query?: {
+                days?: number;
+                project?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Forecast"];
                 };
             };
         };
