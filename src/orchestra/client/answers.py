@@ -26,10 +26,22 @@ class Verdict(Entity, frozen=True):
     mismatches: tuple[Mismatch, ...]
 
 
-class Explanation(Entity, frozen=True):
+class Absence(Entity, frozen=True):
+    """The worker that has a run is not connected since `since`; the run probably goes on there.
+
+    Unless it returns, the run ends as exception (`worker_lost`) at `deadline`; None: it is waited for without an end.
+    """
+
+    worker: str
+    since: datetime
+    deadline: datetime | None
+
+
+class Explanation(Entity, frozen=True, kw_only=True):
     """`position` 1 is next in the queue; None when the run is not pending. `nearest` is the worker that lacks least.
 
-    `stop` says how far a stop has come; None without one.
+    `stop` says how far a stop has come; None without one. `away` is None while the run's worker is connected, and
+    when no worker has it.
     """
 
     run: str
@@ -38,6 +50,7 @@ class Explanation(Entity, frozen=True):
     position: int | None
     nearest: str | None
     stop: str | None
+    away: Absence | None = None
     workers: tuple[Verdict, ...]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
 from sqlalchemy import delete as delete_from
 
 from orchestra.domain.errors import Conflict, NotFound
@@ -247,16 +247,23 @@ def delete(connection: Connection, identifier: str, now: datetime, *, actor: str
 
 def inactive_with_runs(connection: Connection) -> list[Absence]:
     """Return every run that is assigned to or running on a worker that is not connected now."""
-    return [
-        Absence(
-            run=row.identifier,
-            epoch=row.epoch,
-            worker=row.worker,
-            last_seen_date=row.last_seen_date,
-            fail_after_s=_fail_after_s(row.policy),
-        )
-        for row in connection.execute(_ABSENT)
-    ]
+    return [_absence(row) for row in connection.execute(_ABSENT)]
+
+
+def absence(connection: Connection, run: str) -> Absence | None:
+    """Return the absence of a run's worker; None when it is connected, or the run is not assigned and not running."""
+    row = connection.execute(_ABSENT.where(_RUN.c.identifier == run)).one_or_none()
+    return None if row is None else _absence(row)
+
+
+def _absence(row: Row[Any]) -> Absence:
+    return Absence(
+        run=row.identifier,
+        epoch=row.epoch,
+        worker=row.worker,
+        last_seen_date=row.last_seen_date,
+        fail_after_s=_fail_after_s(row.policy),
+    )
 
 
 def _fail_after_s(policy: Mapping[str, Any]) -> float | None:

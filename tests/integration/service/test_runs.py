@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from integration.service.rig import Rig
+from orchestra.client import Client
 from orchestra.domain.run import RunStatus
+from orchestra.service import entities
 from orchestra.service.parts import ServiceSettings
-from orchestra.storage import runs
+from orchestra.storage import runs, workers
 
 TRIGGER = "/api/v1/projects/core/jobs/build/trigger"
 
@@ -327,6 +330,31 @@ def test_explain_of_a_run_that_does_not_wait_says_what_holds(service: Rig) -> No
     assert (running["status"], running["cause"]["code"], running["position"]) == ("running", "running", None)
     service.finish(run, RunStatus.FAILED)
     assert service.api.get(f"/api/v1/runs/{run}/explain").json()["cause"]["code"] == "exit_code"
+
+
+@pytest.mark.parametrize(("rule", "limit_s"), [({}, 86_400), ({"fail_after": 600}, 600), ("wait", None)])
+def test_explain_says_since_when_the_worker_is_away_and_what_happens_then(
+    service: Rig, rule: Any, limit_s: float | None
+) -> None:
+    service.job(policy={"on_worker_lost": rule} if rule else {})
+    service.worker()
+    run = service.trigger()["identifier"]
+    assert service.api.get(f"/api/v1/runs/{run}/explain").json()["away"] is None
+    service.start(run)
+    assert service.api.get(f"/api/v1/runs/{run}/explain").json()["away"] is None
+    now = service.clock.now()
+    service.write(lambda rows: workers.disconnect(rows, "w1", 1, now))
+    away = service.api.get(f"/api/v1/runs/{run}/explain").json()["away"]
+    deadline = None if limit_s is None else entities.date(now + timedelta(seconds=limit_s))
+    assert away == {"worker": "w1", "since": entities.date(now), "deadline": deadline}
+    with Client(service.url, service.first.token) as client:
+        found = client.explain(run).away
+    assert found is not None and found.since == now
+    service.worker()
+    assert service.api.get(f"/api/v1/runs/{run}/explain").json()["away"] is None
+    service.write(lambda rows: workers.disconnect(rows, "w1", 2, now))
+    service.finish(run)
+    assert service.api.get(f"/api/v1/runs/{run}/explain").json()["away"] is None
 
 
 def test_steps_and_results_stand_beside_the_run(service: Rig) -> None:

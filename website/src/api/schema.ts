@@ -1013,6 +1013,12 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        Absence: {
+            deadline: string | null;
+            /** Format: date-time */
+            since: string;
+            worker: string;
+        };
         /** @enum {unknown} */
         Action: "create" | "delete" | "update";
         Advice: {
@@ -1132,6 +1138,7 @@ export interface components {
         /** @enum {unknown} */
         EventType: "authentication.created" | "authentication.deleted" | "authentication.link_created" | "authentication.password_set" | "authentication.refused" | "authentication.updated" | "job.created" | "job.deleted" | "job.updated" | "project.created" | "project.deleted" | "project.updated" | "run.abort_requested" | "run.aborted" | "run.artifacts_stored" | "run.assigned" | "run.cancel_requested" | "run.cancelled" | "run.created" | "run.deleted" | "run.exception" | "run.failed" | "run.given_back" | "run.log_completed" | "run.skipped" | "run.started" | "run.succeeded" | "schedule.created" | "schedule.deleted" | "schedule.updated" | "session.created" | "session.ended" | "user.created" | "user.deleted" | "user.updated" | "worker.connected" | "worker.deleted" | "worker.disconnected" | "worker.rejected" | "worker.updated";
         Explanation: {
+            away: components["schemas"]["Absence"] | null;
             cause: components["schemas"]["Cause"];
             nearest: string | null;
             position: number | null;
