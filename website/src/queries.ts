@@ -3,6 +3,7 @@ import { keepPreviousData, queryOptions } from "@tanstack/react-query";
 import {
   explainRun,
   getJob,
+  getLogInfo,
   getRunByNumber,
   listJobs,
   listLogSections,
@@ -51,6 +52,10 @@ export const eventsQuery = (run: string, status: string) =>
 
 export const explainQuery = (run: string, updated: string) =>
   queryOptions({ queryKey: ["explain", run, updated], queryFn: () => explainRun(run), refetchInterval: 10_000 });
+
+/** Until when the log is held, while no more of it comes. */
+export const logInfoQuery = (run: string, size: number) =>
+  queryOptions({ queryKey: ["log-info", run, size], queryFn: () => getLogInfo(run) });
 
 /** Asked again when a step begins or ends: `steps` says how many did. */
 export const sectionsQuery = (run: string, steps: string) =>

@@ -248,6 +248,7 @@ const routes = root.addChildren([
         tab("/log", () => import("./pages/run/log-tab")),
         tab("/timeline", () => import("./pages/run/timeline-tab")),
         tab("/results", () => import("./pages/run/results-tab")),
+        tab("/artifacts", () => import("./pages/run/artifacts-tab")),
         tab("/parameters", () => import("./pages/run/parameters-tab")),
         tab("/events", () => import("./pages/run/events-tab")),
         tab("/definition", () => import("./pages/run/definition-tab")),

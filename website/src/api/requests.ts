@@ -105,6 +105,17 @@ export const getLogLines = (run: string, start: number, count: number, signal?: 
     }) as Promise<{ data?: LogWindow }>, // the client's types forget that pairs are pairs
   );
 
+export const getLogInfo = (run: string) =>
+  answer(client.GET(`${API}/runs/{run}/log/info`, { params: { path: { run } } }));
+export const listArtifacts = (run: string, cursor?: string) =>
+  answer(
+    client.GET(`${API}/runs/{run}/artifacts`, {
+      params: { path: { run }, query: defined({ cursor, limit: PAGE * 5 }) },
+    }),
+  );
+
+export const getWorker = (worker: string) =>
+  answer(client.GET(`${API}/workers/{worker}`, { params: { path: { worker } } }));
 export const listWorkers = () => answer(client.GET(`${API}/workers`, { params: { query: { limit: ALL } } }));
 export const setWorkerEnabled = (worker: string, is_enabled: boolean) =>
   answer(client.PATCH(`${API}/workers/{worker}`, { params: { path: { worker } }, body: { is_enabled } }));

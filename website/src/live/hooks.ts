@@ -1,7 +1,7 @@
 /** What components use of the live connection. */
 import { useCallback, useEffect, useReducer, useRef, useState, useSyncExternalStore } from "react";
 import { Problem } from "../api/problem";
-import { getRun, listRuns, listWorkers, PAGE, type RunFilters } from "../api/requests";
+import { getRun, getWorker, listRuns, listWorkers, PAGE, type RunFilters } from "../api/requests";
 import type { Overview, Run, RunSummary, Worker } from "../api/types";
 import type { LiveState } from "./connection";
 import { type KnownRun, live, runs, workers } from "./hub";
@@ -42,6 +42,22 @@ export function useRunTopic(identifier: string | undefined): void {
         if ((update.type === "snapshot" || update.type === "upsert") && update.item !== undefined) take(update.item);
       },
       refresh: () => unlessUnreachable(async () => take(await getRun(identifier))),
+    });
+  }, [identifier]);
+}
+
+/** Keeps a worker current while it is shown. */
+export function useWorkerTopic(identifier: string | undefined): void {
+  useEffect(() => {
+    if (identifier === undefined) return;
+    const take = (item: unknown) => workers.put([item as Worker]);
+    return live.subscribe({
+      topic: `worker:${identifier}`,
+      canResume: true,
+      onUpdate: (update) => {
+        if ((update.type === "snapshot" || update.type === "upsert") && update.item !== undefined) take(update.item);
+      },
+      refresh: () => unlessUnreachable(async () => take(await getWorker(identifier))),
     });
   }, [identifier]);
 }

@@ -9,7 +9,8 @@ import type { LogMessage } from "../live/protocol";
 import { useShortcut } from "../shell/shortcuts";
 import { isTerminal } from "../status/registry";
 import { number, t } from "../text/t";
-import { bytes } from "../time/format";
+import { bytes, relative } from "../time/format";
+import { useNow } from "../time/now";
 import { Duration } from "../time/time";
 import { Caret } from "../ui/caret";
 import { copyText } from "../ui/copy";
@@ -25,6 +26,8 @@ const STORED = "orchestra.log.time";
 
 interface Props {
   readonly run: KnownRun;
+  /** The worker is not connected: nothing of the log comes now. */
+  readonly isAway: boolean;
   readonly linked: LineRange | null;
   /** A line to show, for each new object; `isLast`: what led to it is shown too. */
   readonly target: { readonly line: number; readonly isLast?: boolean } | null;
@@ -32,10 +35,10 @@ interface Props {
   readonly onLink: (range: LineRange) => void;
 }
 
-export function LogPanel({ run, linked, target, onFirstSeen, onLink }: Props) {
+export function LogPanel({ run, isAway, linked, target, onFirstSeen, onLink }: Props) {
   const [timeMode, setTimeMode] = useTimeMode();
   const [state, setState] = useState<ViewState>({ isFollowing: false, newLines: 0, firstSeen: 1 });
-  const [counts, setCounts] = useState({ total: 0, isComplete: false, isKnown: false });
+  const [counts, setCounts] = useState<Counts>({ total: 0, isComplete: false, isKnown: false, last: null });
   const [problem, setProblem] = useState<string | null>(null);
   const look = useLook(run, timeMode, linked);
   const onPick = (line: number, isRange: boolean) => {
@@ -76,6 +79,7 @@ export function LogPanel({ run, linked, target, onFirstSeen, onLink }: Props) {
         <span className={styles.facts}>
           {counts.isKnown && t("log.lines", { count: counts.total })}
           {run.log_size > 0 && ` · ${bytes(run.log_size)}`}
+          {isLive && counts.last !== null && <LastLine time={counts.last} />}
         </span>
         <TimeMenu mode={timeMode} onChange={setTimeMode} />
         {isLive && (
@@ -107,7 +111,7 @@ export function LogPanel({ run, linked, target, onFirstSeen, onLink }: Props) {
           <div className={styles.spacer} />
           <div className={styles.rows} />
         </div>
-        {counts.isKnown && counts.total === 0 && <NoLines run={run} isComplete={counts.isComplete} />}
+        {counts.isKnown && counts.total === 0 && <NoLines run={run} isAway={isAway} isComplete={counts.isComplete} />}
         {problem !== null && (
           <div className={styles.empty} role="alert">
             <p>{problem}</p>
@@ -142,8 +146,17 @@ function timeWidth(mode: TimeMode, run: KnownRun): string {
   return isLong ? "14ch" : "11ch";
 }
 
-function NoLines({ run, isComplete }: { run: KnownRun; isComplete: boolean }) {
+const SILENCE_MS = 10_000;
+
+/** How long nothing has come, once that is unusual: whoever waits wants to know whether it still speaks. */
+function LastLine({ time }: { time: number }) {
+  const text = useNow("second", (now) => (now - time < SILENCE_MS ? "" : relative(new Date(time), new Date(now))));
+  return text === "" ? null : ` · ${t("log.last", { ago: text })}`;
+}
+
+function NoLines({ run, isAway, isComplete }: { run: KnownRun; isAway: boolean; isComplete: boolean }) {
   if (isComplete || isTerminal(run.status)) return <div className={styles.empty}>{t("log.none")}</div>;
+  if (isAway) return <div className={styles.empty}>{t("log.away")}</div>;
   if (run.start_date === null) return <div className={styles.empty}>{t("log.not-started")}</div>;
   return (
     <div className={styles.empty}>
@@ -209,9 +222,17 @@ function useLook(run: KnownRun, timeMode: TimeMode, linked: LineRange | null): L
   );
 }
 
+interface Counts {
+  readonly total: number;
+  readonly isComplete: boolean;
+  readonly isKnown: boolean;
+  /** When the last line was written, milliseconds since 1970; null while it is not held. */
+  readonly last: number | null;
+}
+
 interface Report {
   readonly setState: (state: ViewState) => void;
-  readonly setCounts: (counts: { total: number; isComplete: boolean; isKnown: boolean }) => void;
+  readonly setCounts: (counts: Counts) => void;
   readonly setProblem: (problem: string | null) => void;
   readonly onPick: (line: number, isRange: boolean) => void;
 }
@@ -233,7 +254,8 @@ function useView(run: KnownRun, look: Look, linked: LineRange | null, report: Re
       (start, count, signal) => getLogLines(identifier, start, count, signal),
       () => {
         view.current?.sourceChanged();
-        report.setCounts({ total: source.total, isComplete: source.isComplete, isKnown: source.isKnown });
+        const { total, isComplete, isKnown } = source;
+        report.setCounts({ total, isComplete, isKnown, last: source.time(total) });
         report.setProblem(null);
       },
       (error) => report.setProblem(asProblem(error).message),

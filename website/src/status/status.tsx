@@ -1,3 +1,4 @@
+import { t } from "../text/t";
 import { StatusIcon } from "./icon";
 import { lookOf } from "./registry";
 import styles from "./status.module.css";
@@ -19,13 +20,13 @@ export function Status({ run }: { run: Observed }) {
   );
 }
 
-/** The same beside a heading, on its tint. */
-export function StatusPill({ run }: { run: Observed }) {
+/** The same beside a heading, on its tint. `isOld`: so it was when one last knew, which nothing turns to deny. */
+export function StatusPill({ run, isOld = false }: { run: Observed; isOld?: boolean }) {
   const look = lookOf(run);
   return (
-    <span className={styles.pill} data-tone={look.tone}>
+    <span className={styles.pill} data-tone={look.tone} data-old={isOld || undefined}>
       <StatusIcon shape={look.shape} tone={look.tone} />
-      {look.label}
+      {isOld ? t("run.status.old", { status: look.label }) : look.label}
     </span>
   );
 }

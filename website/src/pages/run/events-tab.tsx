@@ -5,6 +5,7 @@ import { sentenceOf, t } from "../../text/t";
 import { clock } from "../../time/format";
 import { Failure, GreyRows, Loading } from "../../ui/states";
 import { useShownRun } from "./context";
+import { type ShownEvent, withReceipt } from "./receipt";
 import styles from "./run.module.css";
 import { sentence } from "./why";
 
@@ -22,18 +23,27 @@ export default function EventsTab() {
   return (
     <div className={styles.tabBody}>
       <ol className={styles.events}>
-        {data.items.map((event) => (
-          <li key={event.sequence}>
-            <time dateTime={event.date} data-tip={event.date}>
-              {clock(new Date(event.date), true)}
+        {withReceipt(data.items.map(shown), run.stop ?? null).map((one) => (
+          <li key={one.key}>
+            <time dateTime={one.date} data-tip={one.date}>
+              {clock(new Date(one.date), true)}
             </time>
-            <span>{sentenceOf(`event.${event.type}`) ?? event.type}</span>
-            <span className={styles.eventMore}>{more(event)}</span>
+            <span>{one.title}</span>
+            <span className={styles.eventMore}>{one.more}</span>
           </li>
         ))}
       </ol>
     </div>
   );
+}
+
+function shown(event: RunEvent): ShownEvent {
+  return {
+    key: String(event.sequence),
+    date: event.date,
+    title: sentenceOf(`event.${event.type}`) ?? event.type,
+    more: more(event),
+  };
 }
 
 function more(event: RunEvent): string {

@@ -5,7 +5,7 @@ import type { LogSection } from "../../api/types";
 import type { KnownRun } from "../../live/hub";
 import { LogPanel } from "../../log/log-panel";
 import { rangeOf, toHash } from "../../log/permalink";
-import { useShownRun } from "./context";
+import { useKnowledge, useShownRun } from "./context";
 import styles from "./run.module.css";
 import { useSections } from "./sections";
 import { StepList } from "./step-list";
@@ -13,6 +13,7 @@ import { failedStep } from "./steps";
 
 export default function LogTab() {
   const run = useShownRun();
+  const { away } = useKnowledge();
   const sections = useSections(run);
   const navigate = useNavigate();
   const hash = useLocation({ select: (location) => location.hash });
@@ -34,6 +35,7 @@ export default function LogTab() {
       <LogPanel
         key={run.identifier}
         run={run}
+        isAway={away !== null}
         linked={rangeOf(hash)}
         target={target}
         onFirstSeen={setFirstSeen}

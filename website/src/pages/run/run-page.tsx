@@ -15,7 +15,10 @@ import { Failure, GreyRows, Loading } from "../../ui/states";
 import page from "../page.module.css";
 import { parametersText, Source } from "../source";
 import { RunActions } from "./actions";
-import { RunContext } from "./context";
+import { Away } from "./away";
+import { KnowledgeContext, RunContext, useKnowledge } from "./context";
+import { useRunKnowledge } from "./knowledge";
+import { Receipt } from "./receipt-box";
 import styles from "./run.module.css";
 import { Why } from "./why";
 
@@ -26,7 +29,7 @@ export interface RunKey {
 }
 
 const ROUTE = "/p/$project/jobs/$job/runs/$number";
-export const TABS = ["log", "timeline", "results", "parameters", "events", "definition"] as const;
+export const TABS = ["log", "timeline", "results", "artifacts", "parameters", "events", "definition"] as const;
 export type Tab = (typeof TABS)[number];
 
 export default function RunPage({ project, job, number }: RunKey) {
@@ -34,6 +37,7 @@ export default function RunPage({ project, job, number }: RunKey) {
   const live = useRun(query.data?.identifier ?? "");
   useRunTopic(query.data?.identifier);
   const run: KnownRun | undefined = live ?? query.data;
+  const knowledge = useRunKnowledge(run);
   const title = t("run.title", { number: String(number) });
   return (
     <div className={styles.page}>
@@ -54,7 +58,7 @@ export default function RunPage({ project, job, number }: RunKey) {
       </nav>
       <div className={page.head}>
         <Heading title={`${title} · ${job} · ${project}`}>{title}</Heading>
-        {run !== undefined && <StatusPill run={run} />}
+        {run !== undefined && <StatusPill run={run} isOld={knowledge.until !== null} />}
         {run !== undefined && (
           <div className={page.headEnd}>
             <Neighbours run={run} />
@@ -70,10 +74,14 @@ export default function RunPage({ project, job, number }: RunKey) {
       )}
       {run !== undefined && (
         <RunContext value={run}>
-          <Facts run={run} />
-          <Why run={run} />
-          <Tabs run={run} />
-          <Outlet />
+          <KnowledgeContext value={knowledge}>
+            <Facts run={run} />
+            <Away run={run} />
+            <Why run={run} />
+            <Receipt run={run} />
+            <Tabs run={run} />
+            <Outlet />
+          </KnowledgeContext>
         </RunContext>
       )}
     </div>
@@ -116,12 +124,18 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
 
 function Facts({ run }: { run: KnownRun }) {
   const parameters = parametersText(run.parameters);
+  const { away, until } = useKnowledge();
   return (
     <dl className={styles.facts}>
       <Fact name={t("run.source")}>
         <Source source={run.source} />
       </Fact>
-      {run.worker !== null && <Fact name={t("run.worker")}>{run.worker}</Fact>}
+      {run.worker !== null && (
+        <Fact name={t("run.worker")}>
+          {run.worker}
+          {away !== null && <span className={page.quiet}> ({t("away.fact")})</span>}
+        </Fact>
+      )}
       {run.start_date === null ? (
         <Fact name={t("run.created")}>
           <Time value={run.creation_date} as="clock" />{" "}
@@ -139,7 +153,7 @@ function Facts({ run }: { run: KnownRun }) {
       )}
       {run.start_date !== null && (
         <Fact name={t("run.duration")}>
-          <Duration from={run.start_date} to={run.completion_date} />
+          <Duration from={run.start_date} to={run.completion_date} until={until} />
         </Fact>
       )}
       <Fact name={t("run.queue")}>
@@ -160,6 +174,7 @@ function Tabs({ run }: { run: KnownRun }) {
   const last = useRouterState({ select: (state) => state.location.pathname.split("/").at(-1) });
   const current: Tab = TABS.find((tab) => tab === last) ?? "log";
   const counts: Partial<Record<Tab, number>> = {
+    artifacts: run.artifact_count,
     parameters: Object.keys(run.parameters).length,
     ...(isRecord(run.results) ? { results: Object.keys(run.results).length } : {}),
   };

@@ -4,6 +4,7 @@ import { lookOf } from "../../status/registry";
 import { t } from "../../text/t";
 import { useNow } from "../../time/now";
 import { Duration } from "../../time/time";
+import { useKnowledge } from "./context";
 import styles from "./run.module.css";
 import { type ShownStep, shownSteps, spanOf } from "./steps";
 
@@ -18,6 +19,7 @@ export function StepList({
   onChoose: (index: number) => void;
 }) {
   const steps = shownSteps(run);
+  const { until } = useKnowledge();
   if (steps.length === 0) return null;
   return (
     <nav className={styles.stepList} aria-label={t("run.steps")}>
@@ -40,7 +42,7 @@ export function StepList({
                   {shown.step === null ? (
                     "–"
                   ) : (
-                    <Duration from={shown.step.start_date} to={shown.step.completion_date} />
+                    <Duration from={shown.step.start_date} to={shown.step.completion_date} until={until} />
                   )}
                 </span>
                 <StepBar run={run} shown={shown} />
@@ -61,8 +63,9 @@ export function StepIcon({ shown }: { shown: ShownStep }) {
 
 /** Where the step lies in its run's time. */
 export function StepBar({ run, shown }: { run: KnownRun; shown: ShownStep }) {
-  const isGrowing = run.start_date !== null && run.completion_date === null;
-  const now = useNow(isGrowing ? "second" : "never", (at) => at);
+  const { until } = useKnowledge();
+  const isGrowing = run.start_date !== null && run.completion_date === null && until === null;
+  const now = useNow(isGrowing ? "second" : "never", (at) => (until === null ? at : Date.parse(until)));
   const span = spanOf(shown.step, run, now);
   return (
     <span className={styles.bar} aria-hidden="true">

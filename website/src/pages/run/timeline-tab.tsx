@@ -3,7 +3,7 @@ import { t } from "../../text/t";
 import { duration } from "../../time/format";
 import { Duration, Time } from "../../time/time";
 import { Empty } from "../../ui/states";
-import { useShownRun } from "./context";
+import { useKnowledge, useShownRun } from "./context";
 import styles from "./run.module.css";
 import { useSections } from "./sections";
 import { StepBar, StepIcon } from "./step-list";
@@ -13,6 +13,7 @@ import { shownSteps } from "./steps";
 export default function TimelineTab() {
   const run = useShownRun();
   const sections = useSections(run);
+  const { until } = useKnowledge();
   const steps = shownSteps(run);
   if (steps.length === 0) return <Empty title={t("run.steps.none")} />;
   return (
@@ -77,7 +78,11 @@ export default function TimelineTab() {
                     )}
                   </td>
                   <td data-align="end">
-                    <Duration from={shown.step?.start_date ?? null} to={shown.step?.completion_date ?? null} />
+                    <Duration
+                      from={shown.step?.start_date ?? null}
+                      to={shown.step?.completion_date ?? null}
+                      until={until}
+                    />
                   </td>
                 </tr>
               );

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import type { KnownRun } from "../../live/hub";
 import { explainQuery } from "../../queries";
-import { lookOf, type Tone } from "../../status/registry";
+import { isTerminal, lookOf, type Tone } from "../../status/registry";
 import { t } from "../../text/t";
 import { relative } from "../../time/format";
 import { useNow } from "../../time/now";
@@ -12,7 +12,7 @@ import styles from "./run.module.css";
 import { failedStep } from "./steps";
 
 export function Why({ run }: { run: KnownRun }) {
-  const notes = [run.log_error, run.result_error].filter((note) => note !== null);
+  const notes = [logNote(run), run.result_error, run.artifact_error].filter((note) => note !== null);
   switch (run.status) {
     case "pending":
       return <Waiting run={run} />;
@@ -29,6 +29,13 @@ export function Why({ run }: { run: KnownRun }) {
     default:
       return notes.length === 0 ? null : <Box tone="aborted" notes={notes} />;
   }
+}
+
+/** Why the log of a run that is over lacks its end: what the server says, or that the rest is still to come. */
+function logNote(run: KnownRun): string | null {
+  if (run.log_error !== null || run.log_complete || !isTerminal(run.status) || run.worker === null)
+    return run.log_error;
+  return t("run.why.log-rest", { worker: run.worker });
 }
 
 /** The server's messages are clauses: "exit code 1 of step 2". */
