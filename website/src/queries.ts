@@ -54,8 +54,8 @@ export const explainQuery = (run: string, updated: string) =>
   queryOptions({ queryKey: ["explain", run, updated], queryFn: () => explainRun(run), refetchInterval: 10_000 });
 
 /** Until when the log is held, while no more of it comes. */
-export const logInfoQuery = (run: string, size: number) =>
-  queryOptions({ queryKey: ["log-info", run, size], queryFn: () => getLogInfo(run) });
+export const logInfoQuery = (run: string, since: string) =>
+  queryOptions({ queryKey: ["log-info", run, since], queryFn: () => getLogInfo(run) });
 
 /** Asked again when a step begins or ends: `steps` says how many did. */
 export const sectionsQuery = (run: string, steps: string) =>

@@ -38,7 +38,7 @@ interface Props {
 export function LogPanel({ run, isAway, linked, target, onFirstSeen, onLink }: Props) {
   const [timeMode, setTimeMode] = useTimeMode();
   const [state, setState] = useState<ViewState>({ isFollowing: false, newLines: 0, firstSeen: 1 });
-  const [counts, setCounts] = useState<Counts>({ total: 0, isComplete: false, isKnown: false, last: null });
+  const [counts, setCounts] = useState<Counts>({ total: 0, isComplete: false, isKnown: false, size: 0, last: null });
   const [problem, setProblem] = useState<string | null>(null);
   const look = useLook(run, timeMode, linked);
   const onPick = (line: number, isRange: boolean) => {
@@ -58,6 +58,8 @@ export function LogPanel({ run, isAway, linked, target, onFirstSeen, onLink }: P
   }, [view, linkedFrom]);
 
   const isLive = !isTerminal(run.status);
+  // The run itself says it when something happens to it; the log's own messages sooner.
+  const size = Math.max(run.log_size, counts.size);
   const follow = (isOn: boolean) => view.current?.setFollowing(isOn);
   useShortcut("f", t("log.follow.key"), () => follow(!state.isFollowing));
   useShortcut("Shift+T", t("log.time.key"), () =>
@@ -78,7 +80,7 @@ export function LogPanel({ run, isAway, linked, target, onFirstSeen, onLink }: P
       <div className={styles.toolbar}>
         <span className={styles.facts}>
           {counts.isKnown && t("log.lines", { count: counts.total })}
-          {run.log_size > 0 && ` · ${bytes(run.log_size)}`}
+          {size > 0 && ` · ${bytes(size)}`}
           {isLive && counts.last !== null && <LastLine time={counts.last} />}
         </span>
         <TimeMenu mode={timeMode} onChange={setTimeMode} />
@@ -226,6 +228,8 @@ interface Counts {
   readonly total: number;
   readonly isComplete: boolean;
   readonly isKnown: boolean;
+  /** Bytes. */
+  readonly size: number;
   /** When the last line was written, milliseconds since 1970; null while it is not held. */
   readonly last: number | null;
 }
@@ -255,7 +259,7 @@ function useView(run: KnownRun, look: Look, linked: LineRange | null, report: Re
       () => {
         view.current?.sourceChanged();
         const { total, isComplete, isKnown } = source;
-        report.setCounts({ total, isComplete, isKnown, last: source.time(total) });
+        report.setCounts({ total, isComplete, isKnown, size: source.bytes, last: source.time(total) });
         report.setProblem(null);
       },
       (error) => report.setProblem(asProblem(error).message),

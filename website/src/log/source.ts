@@ -23,6 +23,7 @@ export interface Counts {
 
 /** What a live message brings: the log from line `from` on. */
 export interface Growth extends Counts {
+  readonly bytes?: number;
   readonly from: number;
   readonly lines?: readonly string[];
   readonly times?: readonly (readonly [number, number])[];
@@ -48,6 +49,7 @@ export class LogSource {
   readonly #requests = new Map<number, AbortController>();
   #counts: Counts = { total: 0, complete: false };
   #isKnown = false;
+  #bytes = 0;
   #isClosed = false;
 
   constructor(fetch: FetchLines, onChange: () => void, onError: (error: unknown) => void) {
@@ -61,6 +63,10 @@ export class LogSource {
   }
   get isComplete(): boolean {
     return this.#counts.complete;
+  }
+  /** How long the log is as live messages say, 0 before one came. */
+  get bytes(): number {
+    return this.#bytes;
   }
   /** Whether the server has said how many lines there are. */
   get isKnown(): boolean {
@@ -110,6 +116,7 @@ export class LogSource {
 
   append(growth: Growth): void {
     this.#counts = { total: growth.total, complete: growth.complete };
+    this.#bytes = growth.bytes ?? this.#bytes;
     this.#isKnown = true;
     if (growth.lines === undefined) this.#cut(growth.from);
     else this.#write(growth.from, growth.lines, growth.times ?? [], growth.sgr ?? "");

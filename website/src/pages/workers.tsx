@@ -95,6 +95,9 @@ const COLUMNS: readonly Column<Worker>[] = [
   },
 ];
 
+/** It is away with runs that nobody hears of. */
+const hasHidden = (worker: Worker) => !worker.is_active && worker.active_runs > 0;
+
 type Kind = "connected" | "draining" | "disabled" | "disconnected";
 
 /** Two facts (connected? enabled?) and its runs, as one word. */
@@ -106,7 +109,7 @@ export function stateOf(worker: Pick<Worker, "is_active" | "is_enabled" | "activ
 function State({ worker }: { worker: Worker }) {
   const kind = stateOf(worker);
   return (
-    <span className={styles.state} data-kind={kind}>
+    <span className={styles.state} data-kind={kind} data-hidden={hasHidden(worker) || undefined}>
       <svg
         width="12"
         height="12"
@@ -133,7 +136,7 @@ const DRAWN = 12;
 function Slots({ worker }: { worker: Worker }) {
   const { concurrency, active_runs: used } = worker;
   return (
-    <span className={styles.slots}>
+    <span className={styles.slots} data-tip={hasHidden(worker) ? t("worker.away.tip") : undefined}>
       {concurrency <= DRAWN && (
         <span aria-hidden="true" className={styles.cells}>
           {Array.from({ length: concurrency }, (_, index) => (

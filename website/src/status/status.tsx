@@ -1,4 +1,3 @@
-import { t } from "../text/t";
 import { StatusIcon } from "./icon";
 import { lookOf } from "./registry";
 import styles from "./status.module.css";
@@ -20,13 +19,13 @@ export function Status({ run }: { run: Observed }) {
   );
 }
 
-/** The same beside a heading, on its tint. `isOld`: so it was when one last knew, which nothing turns to deny. */
-export function StatusPill({ run, isOld = false }: { run: Observed; isOld?: boolean }) {
+/** The same beside a heading, on its tint; `label` in place of its word. */
+export function StatusPill({ run, label }: { run: Observed; label?: string | undefined }) {
   const look = lookOf(run);
   return (
-    <span className={styles.pill} data-tone={look.tone} data-old={isOld || undefined}>
+    <span className={styles.pill} data-tone={look.tone}>
       <StatusIcon shape={look.shape} tone={look.tone} />
-      {isOld ? t("run.status.old", { status: look.label }) : look.label}
+      {label ?? look.label}
     </span>
   );
 }

@@ -72,7 +72,7 @@ function Band({ run, away }: { run: KnownRun; away: Absence }) {
 
 /** Until where the log is here. */
 function Log({ run, away }: { run: KnownRun; away: Absence }) {
-  const info = useQuery(logInfoQuery(run.identifier, run.log_size)).data;
+  const info = useQuery(logInfoQuery(run.identifier, away.since)).data;
   if (info === undefined) return <p>{t("away.log.kept")}</p>;
   if (info.last_time === null) return <p>{t("away.log.none", { worker: away.worker })}</p>;
   return (

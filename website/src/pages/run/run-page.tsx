@@ -6,6 +6,7 @@ import { useRun, useRunTopic } from "../../live/hooks";
 import type { KnownRun } from "../../live/hub";
 import { lastRunsQuery, runQuery } from "../../queries";
 import { useShortcut } from "../../shell/shortcuts";
+import { lookOf } from "../../status/registry";
 import { StatusPill } from "../../status/status";
 import { t } from "../../text/t";
 import { Duration, Time } from "../../time/time";
@@ -16,7 +17,7 @@ import page from "../page.module.css";
 import { parametersText, Source } from "../source";
 import { RunActions } from "./actions";
 import { Away } from "./away";
-import { KnowledgeContext, RunContext, useKnowledge } from "./context";
+import { type Knowledge, KnowledgeContext, RunContext, useKnowledge } from "./context";
 import { useRunKnowledge } from "./knowledge";
 import { Receipt } from "./receipt-box";
 import styles from "./run.module.css";
@@ -40,7 +41,7 @@ export default function RunPage({ project, job, number }: RunKey) {
   const knowledge = useRunKnowledge(run);
   const title = t("run.title", { number: String(number) });
   return (
-    <div className={styles.page}>
+    <div className={styles.page} data-old={knowledge.until === null ? undefined : true}>
       <nav aria-label={t("nav.crumbs")}>
         <ol className={page.crumbs}>
           <li>
@@ -58,7 +59,7 @@ export default function RunPage({ project, job, number }: RunKey) {
       </nav>
       <div className={page.head}>
         <Heading title={`${title} · ${job} · ${project}`}>{title}</Heading>
-        {run !== undefined && <StatusPill run={run} isOld={knowledge.until !== null} />}
+        {run !== undefined && <StatusPill run={run} label={oldStatus(run, knowledge)} />}
         {run !== undefined && (
           <div className={page.headEnd}>
             <Neighbours run={run} />
@@ -86,6 +87,13 @@ export default function RunPage({ project, job, number }: RunKey) {
       )}
     </div>
   );
+}
+
+/** How the status is called when it may be another by now. */
+function oldStatus(run: KnownRun, { until }: Knowledge): string | undefined {
+  if (until === null) return undefined;
+  if (run.should_abort && run.stop?.delivered_date == null) return t("run.status.asked");
+  return t("run.status.old", { status: lookOf(run).label.replace("…", "") });
 }
 
 function Neighbours({ run }: { run: KnownRun }) {

@@ -12,7 +12,11 @@ import styles from "./run.module.css";
 import { failedStep } from "./steps";
 
 export function Why({ run }: { run: KnownRun }) {
-  const notes = [logNote(run), run.result_error, run.artifact_error].filter((note) => note !== null);
+  const notes = [
+    logNote(run),
+    run.result_error && t("run.why.results", { text: run.result_error }),
+    run.artifact_error && t("run.why.artifacts", { text: run.artifact_error }),
+  ].filter((note) => note !== null);
   switch (run.status) {
     case "pending":
       return <Waiting run={run} />;
