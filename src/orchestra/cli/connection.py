@@ -27,6 +27,9 @@ DEFAULT_SERVER: Final = "http://127.0.0.1:8300"
 START_ONE: Final = "start one: orchestra worker --server URL --token TOKEN (its --help says where the token comes from)"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
+PATIENCE_S: Final = 3600.0
+"""Who follows a run at a terminal outlasts a cable that was pulled; who does not want to wait presses Ctrl-C."""
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -101,7 +104,7 @@ def with_client(command: Callable[Concatenate["Client", P], R]) -> Callable[P, R
 
         server, token = kwargs.pop("server", None), kwargs.pop("token", None)
         target = find_target(_text(server), _text(token))
-        with Client(target.server, target.token) as client:
+        with Client(target.server, target.token, patience_s=PATIENCE_S) as client:
             try:
                 return command(client, *args, **kwargs)
             except OrchestraError as error:

@@ -63,10 +63,14 @@ def _tail(client: "Client", run: str, count: int) -> list[bytes]:
 
 
 def _follow(client: "Client", run: str) -> int:
+    # Imported here: only who follows waits.
+    from orchestra.cli.attending import Outage, WorkerWatch  # noqa: PLC0415
+
     try:
-        for piece in client.follow_log(run):
-            sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
+        with WorkerWatch(client, run):
+            for piece in client.follow_log(run, tell=Outage(client.server)):
+                sys.stdout.buffer.write(piece)
+                sys.stdout.buffer.flush()
     except KeyboardInterrupt:
         click.echo("\ndetached; the run goes on", err=True)
         return 130

@@ -1,5 +1,6 @@
 """`orchestra run`: one run, its steps, results and events; wait for it; archive it; delete it."""
 
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,22 @@ from orchestra.cli.bulk import pick, with_choice
 from orchestra.cli.connection import with_client
 from orchestra.cli.names import RunName, find_run
 from orchestra.cli.output import bold, date, day, print_facts, print_json, print_table, size, taken, with_output
-from orchestra.cli.run_words import EXIT_CODES, command_text, run_name, say_run, source, status
-from orchestra.domain.run import TERMINAL
+from orchestra.cli.run_words import (
+    EXIT_CODES,
+    absence_text,
+    command_text,
+    run_name,
+    say_run,
+    source,
+    status,
+    stop_facts,
+)
+from orchestra.domain.run import ACTIVE, TERMINAL
 
 if TYPE_CHECKING:
     from orchestra.client import Client
-    from orchestra.client.entities import Run, Stop
+    from orchestra.client.answers import Absence, LogInfo
+    from orchestra.client.entities import Run
 
 
 @click.group(epilog="Example: orchestra run show examples/hello#3")
@@ -33,10 +44,16 @@ def show(client: "Client", name: str, output: str) -> None:
     if output == "json":
         print_json(found)
         return
-    print_facts(f"{bold(f'{found.project}/{found.job} #{found.number}')}  {status(found)}", _facts(found))
+    known = client.explain(found.identifier) if found.status in ACTIVE or found.stop is not None else None
+    away = None if known is None else known.away
+    old = "" if away is None else ", when last heard of"
+    print_facts(
+        f"{bold(f'{found.project}/{found.job} #{found.number}')}  {status(found)}{old}",
+        _facts(found) if away is None else _facts(found, away, client.log_info(found.identifier)),
+    )
     if found.stop is not None:
         click.echo()
-        print_facts("Stop", _stop_facts(found.stop, client.explain(found.identifier).stop or ""))
+        print_facts("Stop", stop_facts(found.stop, (known and known.stop) or ""))
     if found.parameters:
         click.echo("\nParameters")
         for key, value in found.parameters.items():
@@ -49,8 +66,14 @@ def show(client: "Client", name: str, output: str) -> None:
         print_json(found.results)
 
 
-def _facts(run: "Run") -> list[tuple[str, str]]:
+def _facts(run: "Run", away: "Absence | None" = None, log: "LogInfo | None" = None) -> list[tuple[str, str]]:
+    """What is known of the run; while its worker is `away`, until when that holds."""
     logged = size(run.log_size) + ("" if run.log_complete or run.status not in TERMINAL else ", not complete")
+    took = taken(run.start_date, run.completion_date)
+    if away is not None and log is not None:
+        came = "" if log.last_time is None else f", complete up to {log.last_time.astimezone(UTC):%H:%M:%S} UTC"
+        logged = f"{size(log.bytes)}{came}; {away.worker} keeps what came after"
+        took = f"at least {taken(run.start_date, away.since)}" if run.start_date is not None else ""
     return [
         ("cause", f"{run.cause.message} ({run.cause.code})"),
         ("identifier", run.identifier),
@@ -58,28 +81,17 @@ def _facts(run: "Run") -> list[tuple[str, str]]:
         ("trigger", source(run)),
         ("priority", str(run.priority) if run.priority else ""),
         ("worker", run.worker or ""),
+        ("", "" if away is None else absence_text(away)),
         ("created", date(run.creation_date)),
         ("started", date(run.start_date)),
         ("completed", date(run.completion_date)),
-        ("took", taken(run.start_date, run.completion_date)),
+        ("took", took),
         ("expires", date(run.expiration_date) if run.status not in TERMINAL else ""),
         ("log", logged),
         ("log error", run.log_error or ""),
         ("results", run.result_error or ""),
         ("artifacts", _artifacts(run)),
         ("artifact error", run.artifact_error or ""),
-    ]
-
-
-def _stop_facts(stop: "Stop", how: str) -> list[tuple[str, str]]:
-    """The receipt of a stop: each date that there is, and how it stands."""
-    return [
-        ("requested", f"{date(stop.requested_date)}, by {stop.requested_by}"),
-        ("delivered", date(stop.delivered_date)),
-        ("terminated", date(stop.terminated_date)),
-        ("killed", date(stop.killed_date)),
-        ("verified", date(stop.verified_date)),
-        ("state", how),
     ]
 
 

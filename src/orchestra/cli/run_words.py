@@ -2,15 +2,17 @@
 
 import shlex
 from collections.abc import Iterable
+from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from orchestra.cli.output import ago, cut, print_table, taken
+from orchestra.cli.output import ago, cut, date, print_table, taken
 from orchestra.domain.run import TERMINAL, RunStatus
 
 if TYPE_CHECKING:
-    from orchestra.client.entities import Run, Step
+    from orchestra.client.answers import Absence
+    from orchestra.client.entities import Run, Step, Stop
 
 STATUS_STYLE: Final[dict[RunStatus, tuple[str, str]]] = {
     RunStatus.PENDING: ("○", "bright_black"),
@@ -98,3 +100,27 @@ def say_run(run: "Run", *, err: bool = False) -> None:
     if run.start_date is not None and run.status in TERMINAL:
         parts.append(f"after {taken(run.start_date, run.completion_date)}")
     click.echo("  ".join(parts), err=err)
+
+
+def absence_text(away: "Absence") -> str:
+    """What is known while the worker is away, in whole sentences."""
+    until = "The job waits for it without an end."
+    if away.deadline is not None:
+        deadline = f"{away.deadline.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        until = f"If it does not return, the run ends as exception on {deadline}."
+    since = f"{away.since.astimezone(UTC):%H:%M:%S} UTC"
+    return f"{away.worker} has not been connected since {since}; the run probably goes on there. {until}"
+
+
+def stop_facts(stop: "Stop", how: str) -> list[tuple[str, str]]:
+    """The receipt of a stop: each date that there is, who is still alive, and how it stands."""
+    unneeded = "not needed" if stop.verified_date is not None else ""
+    return [
+        ("requested", f"{date(stop.requested_date)}, by {stop.requested_by}"),
+        ("delivered", date(stop.delivered_date)),
+        ("terminated", date(stop.terminated_date)),
+        ("killed", date(stop.killed_date) or unneeded),
+        ("verified", date(stop.verified_date)),
+        ("alive", "\n".join(f"{one.pid or 'container'}  {one.command}" for one in stop.survivors)),
+        ("state", how),
+    ]

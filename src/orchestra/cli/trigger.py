@@ -69,24 +69,29 @@ def attend(client: "Client", run: "Run", *, follow: bool, timeout_s: float | Non
 
     In a thread of its own, so that the deadline and Ctrl-C are heard at once.
     """
+    # Imported here: most who trigger do not wait.
+    from orchestra.cli.attending import Outage, WorkerWatch  # noqa: PLC0415
+
     ended: list[Run | BaseException] = []
+    tell = Outage(client.server)
 
     def wait() -> None:
         try:
             if follow:
-                for piece in client.follow_log(run.identifier):
+                for piece in client.follow_log(run.identifier, tell=tell):
                     sys.stdout.buffer.write(piece)
                     sys.stdout.buffer.flush()
                 ended.append(client.run(run.identifier))
             else:
-                ended.append(client.wait(run.identifier))
+                ended.append(client.wait(run.identifier, tell=tell))
         except BaseException as error:  # carried over to the thread that waits, and raised there
             ended.append(error)
 
     thread = threading.Thread(target=wait, daemon=True)
     try:
-        thread.start()
-        thread.join(timeout_s)
+        with WorkerWatch(client, run.identifier):
+            thread.start()
+            thread.join(timeout_s)
     except KeyboardInterrupt:
         click.echo(f"\ndetached; the run goes on: orchestra logs {run.identifier} --follow", err=True)
         return 130

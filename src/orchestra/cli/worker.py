@@ -64,6 +64,9 @@ def list_(client: "Client", /, *, output: str, **filters: Any) -> None:
     )
 
 
+_AS_HEARD = ", when it was last heard of"
+
+
 def _state(one: "Worker") -> str:
     connected = click.style("● connected", fg="green") if one.is_active else click.style("○ disconnected", fg="yellow")
     return connected if one.is_enabled else f"{connected}, {click.style('disabled', fg='yellow')}"
@@ -82,7 +85,7 @@ def show(client: "Client", name: str, output: str) -> None:
     facts = [
         ("name", found.display_name),
         ("enabled", enabled(found.is_enabled)),
-        ("runs", f"{found.active_runs} of {found.concurrency} slots"),
+        ("runs", f"{found.active_runs} of {found.concurrency} slots" + ("" if found.is_active else _AS_HEARD)),
         ("owner", found.owner),
         ("version", f"{found.version} (protocol {found.protocol})"),
         ("note", found.note),

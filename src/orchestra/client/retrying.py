@@ -13,6 +13,7 @@ import math
 import random
 import ssl
 import time
+from collections.abc import Callable
 from typing import Final
 
 import httpx
@@ -90,26 +91,39 @@ class Attempts:
         return Unavailable(f"{self._server} does not answer: {reason(error)}")
 
 
+Tell = Callable[[Unavailable | None], object]
+"""Is told why the server does not answer, once for each time that it stays away; None when it answers again."""
+
+
 class Patience:
     """How long a stream is opened again while the server does not answer: pauses that grow, up to a limit of seconds.
 
-    An upgrade or a restart takes less than `limit_s`; what comes from the server renews the patience.
+    An upgrade or a restart takes less than `limit_s`; what comes from the server renews the patience. A stream that
+    breaks and is there again at the next attempt is nothing to `tell`.
     """
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, tell: Tell | None = None) -> None:
         self._limit_s = limit_s
+        self._tell = tell
+        self._is_told = False
         self.renew()
 
     def renew(self) -> None:
         """The server spoke."""
         self._end: float | None = None
         self._pause_s = FIRST_PAUSE_S
+        if self._is_told and self._tell is not None:
+            self._is_told = False
+            self._tell(None)
 
     def pause_s(self, error: Unavailable) -> float:
         """How many seconds to wait before the next attempt; raises `error` once the limit is reached."""
         now = time.monotonic()
         if self._end is None:
             self._end = now + self._limit_s
+        elif self._tell is not None and not self._is_told:
+            self._is_told = True
+            self._tell(error)
         if now >= self._end:
             raise error
         pause_s = min(jittered(self._pause_s), self._end - now)

@@ -256,7 +256,7 @@ def absence(connection: Connection, run: str) -> Absence | None:
     return None if row is None else _absence(row)
 
 
-def _absence(row: Row[Any]) -> Absence:
+def _absence(row: Row[*tuple[Any, ...]]) -> Absence:
     return Absence(
         run=row.identifier,
         epoch=row.epoch,

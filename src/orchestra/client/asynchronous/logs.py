@@ -10,7 +10,7 @@ from orchestra.client.answers import LogInfo, LogPiece, LogSection, LogWindow
 from orchestra.client.asynchronous.connection import AsyncConnection
 from orchestra.client.entities import RunDetail
 from orchestra.client.options import QUIET_S
-from orchestra.client.retrying import Patience
+from orchestra.client.retrying import Patience, Tell
 from orchestra.client.server_sent import EventReader
 from orchestra.domain.errors import Unavailable
 
@@ -63,13 +63,14 @@ class AsyncLogs(AsyncConnection):
                 size += len(piece)
         return size
 
-    async def follow_log(self, run: str, start: int = 0) -> AsyncGenerator[bytes, None]:
+    async def follow_log(self, run: str, start: int = 0, *, tell: Tell | None = None) -> AsyncGenerator[bytes, None]:
         """The log's bytes from `start` on, as they come, until the run has ended and all were read.
 
         A broken stream loses nothing and doubles nothing: it is opened again at the byte that was reached. Raises
-        Unavailable when the server stays away for `patience_s`.
+        Unavailable when the server stays away for `patience_s`; `tell` is called with the reason when it does not
+        answer, and with None when it does again.
         """
-        offset, patience = start, Patience(self._patience_s)
+        offset, patience = start, Patience(self._patience_s, tell)
         while True:
             try:
                 # What is there already comes as raw bytes: they are cheaper than events.

@@ -10,7 +10,7 @@ from orchestra.client.addresses import path
 from orchestra.client.answers import LogInfo, LogPiece, LogSection, LogWindow
 from orchestra.client.entities import RunDetail
 from orchestra.client.options import QUIET_S
-from orchestra.client.retrying import Patience
+from orchestra.client.retrying import Patience, Tell
 from orchestra.client.server_sent import EventReader
 from orchestra.client.synchronous.connection import Connection
 from orchestra.domain.errors import Unavailable
@@ -64,13 +64,14 @@ class Logs(Connection):
                 size += len(piece)
         return size
 
-    def follow_log(self, run: str, start: int = 0) -> Generator[bytes, None, None]:
+    def follow_log(self, run: str, start: int = 0, *, tell: Tell | None = None) -> Generator[bytes, None, None]:
         """The log's bytes from `start` on, as they come, until the run has ended and all were read.
 
         A broken stream loses nothing and doubles nothing: it is opened again at the byte that was reached. Raises
-        Unavailable when the server stays away for `patience_s`.
+        Unavailable when the server stays away for `patience_s`; `tell` is called with the reason when it does not
+        answer, and with None when it does again.
         """
-        offset, patience = start, Patience(self._patience_s)
+        offset, patience = start, Patience(self._patience_s, tell)
         while True:
             try:
                 # What is there already comes as raw bytes: they are cheaper than events.

@@ -10,7 +10,7 @@ from typing import Any, Final
 from orchestra.client.addresses import path
 from orchestra.client.answers import BulkResult, Explanation
 from orchestra.client.entities import Event, Run, RunDetail, Step
-from orchestra.client.retrying import Deadline, Patience
+from orchestra.client.retrying import Deadline, Patience, Tell
 from orchestra.client.server_sent import EventReader
 from orchestra.client.synchronous.connection import Connection
 from orchestra.domain.errors import Unavailable
@@ -120,13 +120,13 @@ class Runs(Connection):
         """What happened to the run, oldest first."""
         return self._all(Event, path("runs", run, "events"))
 
-    def wait(self, run: str, *, timeout_s: float | None = None) -> RunDetail:
+    def wait(self, run: str, *, timeout_s: float | None = None, tell: Tell | None = None) -> RunDetail:
         """Wait until the run has ended and return it. It waits on the run's log stream and never polls.
 
         Raises TimeoutError after `timeout_s` (the run goes on), and Unavailable when the server stays away for
-        `patience_s`.
+        `patience_s`; `tell` is called with the reason when it does not answer, and with None when it does again.
         """
-        patience, deadline = Patience(self._patience_s), Deadline(timeout_s)
+        patience, deadline = Patience(self._patience_s, tell), Deadline(timeout_s)
         query = {"offset": BEYOND_ANY_LOG}
         while True:
             try:
