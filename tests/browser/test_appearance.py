@@ -64,6 +64,7 @@ PAGES = {
     "failed": RUN,
     "timeline": f"{RUN}/timeline",
     "results": f"{RUN}/results",
+    "artifacts": f"{RUN}/artifacts",
     "no results": f"/p/{PROJECT}/jobs/nowhere/runs/1/results",
     "parameters": f"/p/{PROJECT}/jobs/build/runs/1/parameters",
     "events": f"{RUN}/events",

@@ -67,6 +67,10 @@ def test_a_superseded_session_cannot_disconnect_the_newer_one(connection: Connec
     assert not workers.disconnect(connection, "w1", 2, at(5)), "once is enough"
     worker = known_worker(connection)
     assert (worker.is_active, worker.last_seen_date) == (False, at(4))
+    workers.connect(connection, a_hello(), "ada", at(6))
+    assert workers.disconnect(connection, "w1", 3, at(9), heard=at(7))
+    worker = known_worker(connection)
+    assert (worker.last_seen_date, worker.update_date) == (at(7), at(9))
 
 
 def test_another_data_folder_is_refused_while_the_name_is_connected(connection: Connection) -> None:

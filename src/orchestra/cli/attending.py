@@ -1,6 +1,6 @@
 """What is said beside a run that is waited for: that its worker is away, or the server, and when they are back.
 
-    linux-07 has not been connected since 14:02:10 UTC; the run probably goes on there. Waiting …
+    linux-07 is not connected, last heard from at 14:02:10 UTC; the run probably goes on there. Waiting …
     linux-07 is back after 5m 02s
 
 Rules. Everything goes to standard error, each thing once, and nothing of it ends the waiting. A second

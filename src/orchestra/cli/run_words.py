@@ -108,8 +108,8 @@ def absence_text(away: "Absence") -> str:
     if away.deadline is not None:
         deadline = f"{away.deadline.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
         until = f"If it does not return, the run ends as exception on {deadline}."
-    since = f"{away.since.astimezone(UTC):%H:%M:%S} UTC"
-    return f"{away.worker} has not been connected since {since}; the run probably goes on there. {until}"
+    heard = f"{away.since.astimezone(UTC):%H:%M:%S} UTC"
+    return f"{away.worker} is not connected, last heard from at {heard}; the run probably goes on there. {until}"
 
 
 def stop_facts(stop: "Stop", how: str) -> list[tuple[str, str]]:

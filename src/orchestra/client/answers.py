@@ -27,9 +27,10 @@ class Verdict(Entity, frozen=True):
 
 
 class Absence(Entity, frozen=True):
-    """The worker that has a run is not connected since `since`; the run probably goes on there.
+    """The worker that has a run is not connected, last heard from at `since`; the run probably goes on there.
 
-    Unless it returns, the run ends as exception (`worker_lost`) at `deadline`; None: it is waited for without an end.
+    Unless it returns, the run ends as exception (`worker_lost`) at `deadline` at the earliest; None: it is waited for
+    without an end.
     """
 
     worker: str

@@ -11,6 +11,7 @@ told. Its runs go on.
 
 import asyncio
 import math
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import Connection
@@ -395,9 +396,12 @@ class Link:
     async def _disconnect(self, code: m.CloseCode) -> None:
         emit(LogEvent.WORKER_DISCONNECTED, worker=self.worker, session=self.number, code=int(code), reason=self._reason)
         worker, number, now = self.worker, self.number, self._parts.clock.now()
+        # Of a worker that was silent nothing is known since its last word.
+        silence_s = self._parts.settings.worker_timeout_s if code is m.CloseCode.SILENT else 0.0
+        heard = now - timedelta(seconds=silence_s)
 
         def end(connection: Connection) -> bool:
-            return workers.disconnect(connection, worker, number, now)
+            return workers.disconnect(connection, worker, number, now, heard)
 
         try:
             await self._parts.database.write(end)

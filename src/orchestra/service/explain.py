@@ -35,8 +35,9 @@ class VerdictEntity(Entity, frozen=True):
 
 
 class AbsenceEntity(Entity, frozen=True):
-    """The worker that has the run is not connected since `since`; the run probably goes on there. Unless it returns,
-    the run ends as exception (`worker_lost`) at `deadline`; null: it is waited for without an end."""
+    """The worker that has the run is not connected, last heard from at `since`; the run probably goes on there. Unless
+    it returns, the run ends as exception (`worker_lost`) at `deadline` at the earliest; null: it is waited for without
+    an end."""
 
     worker: str
     since: Date

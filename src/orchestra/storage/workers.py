@@ -171,14 +171,19 @@ def connect(connection: Connection, hello: Connecting, owner: str, now: datetime
     return before, after
 
 
-def disconnect(connection: Connection, identifier: str, session: int, now: datetime) -> bool:
-    """End a session; False when a newer one has begun meanwhile, then nothing changes."""
+def disconnect(
+    connection: Connection, identifier: str, session: int, now: datetime, heard: datetime | None = None
+) -> bool:
+    """End a session; False when a newer one has begun meanwhile, then nothing changes.
+
+    `heard` is when the worker said its last word, if that was long before the end; what is known of it is as old.
+    """
     before = get(connection, identifier)
     if before is None or before.session != session or not before.is_active:
         return False
     _SHAPE.store(
         connection,
-        replace(before, is_active=False, should_disconnect=False, last_seen_date=now, update_date=now),
+        replace(before, is_active=False, should_disconnect=False, last_seen_date=heard or now, update_date=now),
     )
     _happened(connection, EventType.WORKER_DISCONNECTED, identifier, now, actor=None, data={"session": session})
     return True

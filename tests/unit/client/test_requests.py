@@ -218,6 +218,21 @@ def test_patience_ends_with_the_error_and_is_renewed_by_an_answer() -> None:
     assert patience.pause_s(error) <= 0.1
 
 
+def test_an_outage_is_told_once_and_so_is_its_end_and_a_stream_that_breaks_is_none() -> None:
+    error = errors.Unavailable("away")
+    told: list[errors.Unavailable | None] = []
+    patience = Patience(60.0, told.append)
+    patience.pause_s(error)
+    patience.renew()
+    assert told == []
+    for _ in range(4):
+        patience.pause_s(error)
+    assert told == [error]
+    patience.renew()
+    patience.renew()
+    assert told == [error, None]
+
+
 def test_a_deadline_that_has_passed_is_a_timeout() -> None:
     with pytest.raises(TimeoutError, match="no end after 0 s"):
         Deadline(0.0).quiet_s()

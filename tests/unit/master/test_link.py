@@ -234,7 +234,10 @@ async def test_a_silent_worker_is_away_after_the_timeout_and_its_run_stays(world
     await pass_time(25)
     assert worker.transport.closed is not None
     assert worker.transport.closed[0] == m.CloseCode.SILENT
-    assert not (await world.worker()).is_active
+    row = await world.worker()
+    assert not row.is_active
+    assert row.last_seen_date is not None
+    assert (row.update_date - row.last_seen_date).total_seconds() == 20, "nothing is known since its last word"
     assert (await world.run()).status is RunStatus.RUNNING
 
 

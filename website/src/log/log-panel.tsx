@@ -148,7 +148,7 @@ function timeWidth(mode: TimeMode, run: KnownRun): string {
   return isLong ? "14ch" : "11ch";
 }
 
-const SILENCE_MS = 10_000;
+const SILENCE_MS = 5_000;
 
 /** How long nothing has come, once that is unusual: whoever waits wants to know whether it still speaks. */
 function LastLine({ time }: { time: number }) {

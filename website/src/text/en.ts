@@ -43,8 +43,8 @@ export const en = {
   "away.log.kept": "What the log lacks is kept on the worker.",
   "away.log.none": "Nothing of the log is here yet; {worker} keeps it and sends it when it returns.",
   "away.log.rest": "{worker} keeps what came after and sends it when it returns.",
-  "away.since": "{worker} has not been connected since",
-  "away.spoken": "The worker {worker} has not been connected since {time}.",
+  "away.since": "{worker} is not connected, last heard from at",
+  "away.spoken": "The worker {worker} is not connected, last heard from at {time}.",
   "away.unknown-start": "Whether the run has started there is not known.",
 
   "error.disabled": "Your account is disabled",
