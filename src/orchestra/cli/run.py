@@ -24,9 +24,11 @@ from orchestra.cli.run_words import (
 from orchestra.domain.run import ACTIVE, TERMINAL
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from orchestra.client import Client
     from orchestra.client.answers import Absence, LogInfo
-    from orchestra.client.entities import Run
+    from orchestra.client.entities import Run, Step
 
 
 @click.group(epilog="Example: orchestra run show examples/hello#3")
@@ -60,7 +62,7 @@ def show(client: "Client", name: str, output: str) -> None:
             click.echo(f"  {key} = {value!r}")
     if found.steps:
         click.echo("\nSteps")
-        _print_steps(found)
+        _print_steps(found, None if away is None else away.since)
     if found.results is not None:
         click.echo("\nResults")
         print_json(found.results)
@@ -102,7 +104,8 @@ def _artifacts(run: "Run") -> str:
     return text if run.artifacts_complete else f"{text}, not all on the server"
 
 
-def _print_steps(run: "Run") -> None:
+def _print_steps(run: "Run", until: "datetime | None" = None) -> None:
+    """The commands; `until` is when the one under way was last heard of, None: it is now."""
     print_table(
         ("  NAME", "PHASE", "EXIT", "TOOK", "LOG", "COMMAND"),
         (
@@ -110,7 +113,7 @@ def _print_steps(run: "Run") -> None:
                 f"  {one.name}",
                 one.phase,
                 "" if one.exit_code is None else str(one.exit_code),
-                taken(one.start_date, one.completion_date),
+                _took(one, until),
                 size((run.log_size if one.log_end is None else one.log_end) - one.log_start),
                 command_text(one),
             )
@@ -118,6 +121,12 @@ def _print_steps(run: "Run") -> None:
         ),
         empty="no command of it has started",
     )
+
+
+def _took(step: "Step", until: "datetime | None") -> str:
+    if until is None or step.completion_date is not None or step.start_date is None:
+        return taken(step.start_date, step.completion_date)
+    return f"at least {taken(step.start_date, until)}"
 
 
 @run.command(epilog="Example: orchestra run steps examples/hello#3 --output json")

@@ -3,6 +3,7 @@ import { useCallback, useEffect, useReducer, useRef, useState, useSyncExternalSt
 import { Problem } from "../api/problem";
 import { getRun, getWorker, listRuns, listWorkers, PAGE, type RunFilters } from "../api/requests";
 import type { Overview, Run, RunSummary, Worker } from "../api/types";
+import { can, useMe } from "../session";
 import type { LiveState } from "./connection";
 import { type KnownRun, live, runs, workers } from "./hub";
 import { type Action, EMPTY, type LiveList, LONGEST, MOST_FRESH, reduce } from "./list";
@@ -46,20 +47,51 @@ export function useRunTopic(identifier: string | undefined): void {
   }, [identifier]);
 }
 
-/** Keeps a worker current while it is shown. */
-export function useWorkerTopic(identifier: string | undefined): void {
-  useEffect(() => {
-    if (identifier === undefined) return;
-    const take = (item: unknown) => workers.put([item as Worker]);
-    return live.subscribe({
+/** Who is watched, by how many parts of the page: the rows of a list mostly have few workers among them. */
+const watched = new Map<string, { users: number; readonly leave: () => void }>();
+/** Of the 64 subscriptions that a connection may have. What is beyond shows as it was when the page came. */
+const MOST_WATCHED = 40;
+
+function watchWorker(identifier: string): () => void {
+  const take = (item: unknown) => workers.put([item as Worker]);
+  const held = watched.get(identifier);
+  if (held === undefined && watched.size >= MOST_WATCHED) return () => undefined;
+  const watch = held ?? {
+    users: 0,
+    leave: live.subscribe({
       topic: `worker:${identifier}`,
       canResume: true,
       onUpdate: (update) => {
         if ((update.type === "snapshot" || update.type === "upsert") && update.item !== undefined) take(update.item);
       },
       refresh: () => unlessUnreachable(async () => take(await getWorker(identifier))),
-    });
-  }, [identifier]);
+    }),
+  };
+  watched.set(identifier, watch);
+  watch.users += 1;
+  return () => {
+    watch.users -= 1;
+    if (watch.users > 0) return;
+    watched.delete(identifier);
+    watch.leave();
+  };
+}
+
+const isHeld = (run: KnownRun | undefined): boolean =>
+  run !== undefined && (run.status === "assigned" || run.status === "running");
+
+/** The worker that has the run now, kept current while it is shown; undefined when nobody has it, or nobody may know. */
+export function useHolder(run: KnownRun | undefined): Worker | undefined {
+  const mayWatch = can(useMe(), "worker.read");
+  const name = run?.worker != null && isHeld(run) && mayWatch ? run.worker : "";
+  useEffect(() => (name === "" ? undefined : watchWorker(name)), [name]);
+  return useEntity(workers, name);
+}
+
+/** Since when nothing is heard of the run, because its worker is not connected; null while it is. */
+export function useUnheard(run: KnownRun): string | null {
+  const worker = useHolder(run);
+  return worker?.is_active === false ? worker.last_seen_date : null;
 }
 
 export interface RunList {

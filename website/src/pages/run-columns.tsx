@@ -1,5 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import type { Column } from "../grid/data-grid";
+import { useUnheard } from "../live/hooks";
 import type { KnownRun } from "../live/hub";
 import { Status } from "../status/status";
 import { t } from "../text/t";
@@ -25,6 +26,37 @@ function Queued({ run }: { run: KnownRun }) {
   return <Duration from={run.creation_date} to={run.start_date ?? run.completion_date} />;
 }
 
+/** What is not heard of does not turn. */
+function StatusOf({ run }: { run: KnownRun }) {
+  const isOld = useUnheard(run) !== null;
+  return (
+    <span data-old={isOld || undefined}>
+      <Status run={run} />
+    </span>
+  );
+}
+
+function WorkerOf({ run }: { run: KnownRun }) {
+  const isAway = useUnheard(run) !== null;
+  if (run.worker === null) return <span className={page.quiet}>–</span>;
+  return (
+    <>
+      {run.worker}
+      {isAway && <span className={page.quiet}> ({t("away.fact")})</span>}
+    </>
+  );
+}
+
+function DurationOf({ run }: { run: KnownRun }) {
+  const until = useUnheard(run);
+  if (until === null) return <Duration from={run.start_date} to={run.completion_date} />;
+  return (
+    <span data-tip={t("run.unheard", { worker: run.worker ?? "" })}>
+      ≥ <Duration from={run.start_date} to={until} />
+    </span>
+  );
+}
+
 export function runColumns(withJob: boolean, withProject: boolean): readonly Column<KnownRun>[] {
   const job: Column<KnownRun> = {
     id: "job",
@@ -38,7 +70,7 @@ export function runColumns(withJob: boolean, withProject: boolean): readonly Col
     ),
   };
   return [
-    { id: "status", header: t("run.status"), width: "124px", cell: (run) => <Status run={run} /> },
+    { id: "status", header: t("run.status"), width: "124px", cell: (run) => <StatusOf run={run} /> },
     { id: "number", header: t("run.run"), width: "72px", cell: (run) => <RunLink run={run} /> },
     ...(withJob ? [job] : []),
     {
@@ -60,7 +92,7 @@ export function runColumns(withJob: boolean, withProject: boolean): readonly Col
       header: t("run.worker"),
       width: "minmax(90px, .8fr)",
       from: "medium",
-      cell: (run) => run.worker ?? <span className={page.quiet}>–</span>,
+      cell: (run) => <WorkerOf run={run} />,
     },
     {
       id: "queued",
@@ -78,7 +110,7 @@ export function runColumns(withJob: boolean, withProject: boolean): readonly Col
       header: t("run.duration"),
       width: "80px",
       align: "end",
-      cell: (run) => <Duration from={run.start_date} to={run.completion_date} />,
+      cell: (run) => <DurationOf run={run} />,
     },
     {
       id: "created",
@@ -98,9 +130,9 @@ export function runColumns(withJob: boolean, withProject: boolean): readonly Col
 export function RunCard({ run }: { run: KnownRun }) {
   return (
     <div className={page.cardLines}>
-      <Status run={run} />
+      <StatusOf run={run} />
       <span className={page.cardEnd}>
-        <Duration from={run.start_date} to={run.completion_date} />
+        <DurationOf run={run} />
       </span>
       <span className={page.cardText}>
         {run.project} / {run.job} <RunLink run={run} />

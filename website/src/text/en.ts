@@ -298,6 +298,7 @@ export const en = {
   "run.tab.timeline": "Timeline",
   "run.tabs": "Run",
   "run.title": "Run #{number}",
+  "run.unheard": "At least: {worker} is not connected",
   "run.why": "Why",
   "run.why.artifacts": "Artifacts: {text}",
   "run.why.expires": "It gives up {when}.",

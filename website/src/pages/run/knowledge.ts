@@ -8,30 +8,26 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import type { Absence } from "../../api/types";
-import { useEntity, useLiveState, useWorkerTopic } from "../../live/hooks";
+import { useHolder, useLiveState } from "../../live/hooks";
 import { type KnownRun, workers } from "../../live/hub";
 import { explainQuery } from "../../queries";
 import { can, useMe } from "../../session";
 import type { Knowledge } from "./context";
 
-const isHeld = (run: KnownRun | undefined): boolean =>
-  run !== undefined && run.worker !== null && (run.status === "assigned" || run.status === "running");
-
 export function useRunKnowledge(run: KnownRun | undefined): Knowledge {
   const state = useLiveState();
   const mayWatch = can(useMe(), "worker.read");
-  const name = run !== undefined && isHeld(run) ? (run.worker ?? "") : "";
-  useWorkerTopic(name !== "" && mayWatch ? name : undefined);
-  const worker = useEntity(workers, name);
+  const worker = useHolder(run);
+  const isHeld = run !== undefined && run.worker !== null && (run.status === "assigned" || run.status === "running");
   // Who may not watch workers asks for the run alone, now and then.
-  const isAsked = name !== "" && (mayWatch ? worker?.is_active === false : true);
+  const isAsked = isHeld && (mayWatch ? worker?.is_active === false : true);
   const { data } = useQuery({
     ...explainQuery(run?.identifier ?? "", `away ${worker?.last_seen_date ?? ""}`),
     enabled: isAsked,
     placeholderData: keepPreviousData,
   });
   const away = isAsked && data?.run === run?.identifier ? (data?.away ?? null) : null;
-  const until = away?.since ?? (name !== "" && state.kind === "offline" ? state.since.toISOString() : null);
+  const until = away?.since ?? (isHeld && state.kind === "offline" ? state.since.toISOString() : null);
   return { away, until };
 }
 
