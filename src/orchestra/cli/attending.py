@@ -37,7 +37,7 @@ class Outage:
         now = datetime.now(UTC)
         if error is not None:
             self._since = now
-            _say(f"{error.detail}; the run goes on without it. Trying again …")
+            _say(f"{error.detail.rstrip('.')}; the run goes on without it. Trying again …")
         elif self._since is not None:
             _say(f"{self._server} answers again after {duration((now - self._since).total_seconds())}")
 

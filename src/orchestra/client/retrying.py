@@ -121,7 +121,11 @@ class Patience:
         now = time.monotonic()
         if self._end is None:
             self._end = now + self._limit_s
-        elif self._tell is not None and not self._is_told:
+            # Nothing for as long as a timeout takes is no stream that only broke.
+            is_away = isinstance(error.__cause__, httpx.TimeoutException)
+        else:
+            is_away = True
+        if is_away and self._tell is not None and not self._is_told:
             self._is_told = True
             self._tell(error)
         if now >= self._end:

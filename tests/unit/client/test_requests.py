@@ -231,6 +231,10 @@ def test_an_outage_is_told_once_and_so_is_its_end_and_a_stream_that_breaks_is_no
     patience.renew()
     patience.renew()
     assert told == [error, None]
+    silent = errors.Unavailable("silent")
+    silent.__cause__ = httpx.ReadTimeout("")
+    patience.pause_s(silent)
+    assert told == [error, None, silent], "who says nothing for so long is away at once"
 
 
 def test_a_deadline_that_has_passed_is_a_timeout() -> None:

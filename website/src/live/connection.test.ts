@@ -149,6 +149,19 @@ test("when requests fail too, it says offline and since when the page is old", a
   expect(connection.state()).toEqual({ kind: "offline", since: good });
 });
 
+test("a request that nobody answers is one that failed", async () => {
+  connection.subscribe(runs({ refresh: () => new Promise(() => undefined) }));
+  last().hello();
+  const good = connection.lastGood();
+  last().break();
+  vi.advanceTimersByTime(500);
+  last().break();
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(connection.state().kind).toBe("reconnecting");
+  await vi.advanceTimersByTimeAsync(1_001);
+  expect(connection.state()).toEqual({ kind: "offline", since: new Date(good) });
+});
+
 test("the waits between attempts grow to 15 seconds and no further", () => {
   const waits = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000];
   for (const wait of waits) {

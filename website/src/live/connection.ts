@@ -5,7 +5,8 @@
  *   A subscription outlives the socket: it is made again after each reconnection, from where it stood (`since`).
  *   Reconnection waits 0.5 s, then longer up to 15 s, with chance, so that a thousand tabs do not return at once.
  *   When the socket fails twice in a row, each subscription refreshes itself every 5 s by plain requests, while the
- *   socket is still tried: the page goes on, only later. When requests fail too, the state says since when.
+ *   socket is still tried: the page goes on, only later. When requests fail too, or are not answered, the state says
+ *   since when.
  *   A tab that nobody sees for a minute lets go of the socket and takes it up when it is seen again.
  *   What a subscription throws is its own harm; the others go on.
  *
@@ -46,6 +47,8 @@ const TOO_MANY_WAIT_MS = 60_000;
 const SILENCE_MS = 40_000;
 const POLL_MS = 5_000;
 const UNSEEN_MS = 60_000;
+/** A request without an answer for so long is one that failed: a cable that is pulled refuses nothing. */
+const ANSWER_MS = 10_000;
 /** Failures in a row after which plain requests take over. */
 const FAILURES = 2;
 
@@ -76,6 +79,9 @@ export class LiveConnection {
   }
 
   state = (): LiveState => this.#state;
+
+  /** When the server last said something, in milliseconds since 1970: what is shown was true then. */
+  lastGood = (): number => this.#lastGood.getTime();
 
   onState = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
@@ -212,7 +218,9 @@ export class LiveConnection {
     if (this.#state.kind !== "offline") this.#setState({ kind: "reconnecting" });
     const poll = async () => {
       const round = this.#pollTimer;
-      const results = await Promise.allSettled([...this.#subscriptions.values()].map(({ topic }) => topic.refresh()));
+      const results = await Promise.allSettled(
+        [...this.#subscriptions.values()].map(({ topic }) => inTime(topic.refresh())),
+      );
       if (this.#pollTimer !== round) return; // the socket came back in the meantime
       if (results.some((result) => result.status === "rejected")) {
         if (this.#state.kind !== "offline") this.#setState({ kind: "offline", since: this.#lastGood });
@@ -250,4 +258,11 @@ export class LiveConnection {
     this.#state = state;
     for (const listener of [...this.#listeners]) listener();
   }
+}
+
+function inTime(work: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error("no answer in time")), ANSWER_MS);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

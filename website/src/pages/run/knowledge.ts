@@ -9,10 +9,14 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import type { Absence } from "../../api/types";
 import { useHolder, useLiveState } from "../../live/hooks";
-import { type KnownRun, workers } from "../../live/hub";
+import { type KnownRun, live, workers } from "../../live/hub";
 import { explainQuery } from "../../queries";
 import { can, useMe } from "../../session";
+import { useNow } from "../../time/now";
 import type { Knowledge } from "./context";
+
+/** The server speaks every 15 s at least: after more nobody knows whether it is still there. */
+const QUIET_MS = 20_000;
 
 export function useRunKnowledge(run: KnownRun | undefined): Knowledge {
   const state = useLiveState();
@@ -27,8 +31,10 @@ export function useRunKnowledge(run: KnownRun | undefined): Knowledge {
     placeholderData: keepPreviousData,
   });
   const away = isAsked && data?.run === run?.identifier ? (data?.away ?? null) : null;
-  const until = away?.since ?? (isHeld && state.kind === "offline" ? state.since.toISOString() : null);
-  return { away, until };
+  const lost = useNow(isHeld ? "second" : "never", (now) =>
+    state.kind === "offline" || now - live.lastGood() > QUIET_MS ? live.lastGood() : 0,
+  );
+  return { away, until: away?.since ?? (isHeld && lost > 0 ? new Date(lost).toISOString() : null) };
 }
 
 export interface Return {
