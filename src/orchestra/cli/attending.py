@@ -10,7 +10,6 @@ how it is now, so lines tell the state and no history. Who may not see workers i
 
 import threading
 from contextlib import suppress
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -31,15 +30,12 @@ class Outage:
 
     def __init__(self, server: str) -> None:
         self._server = server
-        self._since: datetime | None = None
 
     def __call__(self, error: Unavailable | None) -> None:
-        now = datetime.now(UTC)
         if error is not None:
-            self._since = now
             _say(f"{error.detail.rstrip('.')}; the run goes on without it. Trying again …")
-        elif self._since is not None:
-            _say(f"{self._server} answers again after {duration((now - self._since).total_seconds())}")
+        else:
+            _say(f"{self._server} answers again")
 
 
 class WorkerWatch:

@@ -40,7 +40,7 @@ def test_who_follows_is_told_who_is_away_and_who_is_back_and_loses_no_byte(tmp_p
             program.wait_line("Trying again", stream="err")
         one.start()
         for program in (follower, waiter):
-            program.wait_line(f"{one.address} answers again after", stream="err")
+            program.wait_line(f"{one.address} answers again", stream="err")
         gate.open()
         assert (follower.wait(), waiter.wait()) == (0, 0)
         assert follower.out.text == "one\ntwo\nthree"
