@@ -3,7 +3,7 @@ import type { Artifact, Run } from "../../api/types";
 
 /** Below the API: slashes stand as they are, everything else is encoded (docs/artifacts.md). */
 export function artifactAddress(run: string, path: string): string {
-  return `/runs/${run}/artifacts/${path.split("/").map(encodeURIComponent).join("/")}`;
+  return `/runs/${encodeURIComponent(run)}/artifacts/${encodeURIComponent(path).replaceAll("%2F", "/")}`;
 }
 
 /** Which files the definition names; none for other kinds of definitions. */
