@@ -10,6 +10,7 @@ put together they are the log, byte for byte.
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -68,14 +69,14 @@ async def follow(parts: Parts, run: str, offset: int, access: AccessWatch) -> As
                 end = LogEnd(bytes=size, complete=found.log_complete, status=found.status)
                 yield sse.event("end", msgspec.json.encode(end), offset)
                 return
-            try:
+            # Also of a log that grows before its client's offset, where each wait ends with a hint.
+            if parts.clock.monotonic() - quiet_since >= sse.ALIVE_S:
+                yield sse.ALIVE
+                quiet_since = parts.clock.monotonic()
+            with suppress(TimeoutError):
                 async with asyncio.timeout(access.wait_s()):
                     if ACCESS_CHANGED in await subscription.wait():
                         access.doubt()
-            except TimeoutError:
-                if parts.clock.monotonic() - quiet_since >= sse.ALIVE_S:
-                    yield sse.ALIVE
-                    quiet_since = parts.clock.monotonic()
 
 
 def cut(offset: int, data: bytes, *, is_last: bool) -> tuple[LogPiece, int]:

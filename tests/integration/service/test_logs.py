@@ -6,6 +6,7 @@ import base64
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 
 from integration.service.rig import WAIT_S, Rig
 from orchestra.domain.run import RunStatus
+from support.waiting import wait_for
 
 LINES = b"".join(b"line %d\n" % number for number in range(1, 1001))
 
@@ -251,6 +253,30 @@ def test_a_stream_is_resumed_from_an_offset_or_from_the_last_event(
     resumed = Stream(client, log(run, "/stream"), **{"Last-Event-ID": "7"}).over()
     assert json.loads(resumed[0]["data"]) == {"offset": 7, "text": "789"}
     assert [event["event"] for event in Stream(client, log(run, "/stream?offset=99")).over()] == ["end"]
+
+
+def test_a_stream_that_waits_for_the_end_of_a_talkative_run_stays_alive(
+    service: Rig, run: str, client: httpx.Client
+) -> None:
+    alive: list[str] = []
+
+    def read() -> None:
+        with client.stream("GET", log(run, "/stream?offset=1000000")) as answer:
+            alive.extend(line for line in answer.iter_lines() if line == ": alive")
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    service.clock.ahead += timedelta(seconds=20)
+
+    def told() -> bool:
+        service.append(run, b"word\n")
+        service.clock.ahead += timedelta(seconds=20)
+        return len(alive) >= 3
+
+    wait_for(told, "it says that it lives, whatever the run writes")
+    service.finish(run)
+    reader.join(WAIT_S)
+    assert not reader.is_alive()
 
 
 def test_a_stream_of_a_run_that_is_cancelled_ends(service: Rig, client: httpx.Client) -> None:

@@ -80,7 +80,8 @@ export const listRuns = (
       signal: options.signal ?? null,
     }),
   );
-export const getRun = (run: string) => answer(client.GET(`${API}/runs/{run}`, { params: { path: { run } } }));
+export const getRun = (run: string, signal?: AbortSignal) =>
+  answer(client.GET(`${API}/runs/{run}`, { params: { path: { run } }, signal: signal ?? null }));
 export const getRunByNumber = (project: string, job: string, number: number) =>
   answer(
     client.GET(`${API}/projects/{project}/jobs/{job}/runs/{number}`, { params: { path: { project, job, number } } }),
@@ -114,9 +115,10 @@ export const listArtifacts = (run: string, cursor?: string) =>
     }),
   );
 
-export const getWorker = (worker: string) =>
-  answer(client.GET(`${API}/workers/{worker}`, { params: { path: { worker } } }));
-export const listWorkers = () => answer(client.GET(`${API}/workers`, { params: { query: { limit: ALL } } }));
+export const getWorker = (worker: string, signal?: AbortSignal) =>
+  answer(client.GET(`${API}/workers/{worker}`, { params: { path: { worker } }, signal: signal ?? null }));
+export const listWorkers = (signal?: AbortSignal) =>
+  answer(client.GET(`${API}/workers`, { params: { query: { limit: ALL } }, signal: signal ?? null }));
 export const setWorkerEnabled = (worker: string, is_enabled: boolean) =>
   answer(client.PATCH(`${API}/workers/{worker}`, { params: { path: { worker } }, body: { is_enabled } }));
 

@@ -150,7 +150,12 @@ test("when requests fail too, it says offline and since when the page is old", a
 });
 
 test("a request that nobody answers is one that failed", async () => {
-  connection.subscribe(runs({ refresh: () => new Promise(() => undefined) }));
+  const given: AbortSignal[] = [];
+  const refresh = (signal: AbortSignal) => {
+    given.push(signal);
+    return new Promise<void>(() => undefined);
+  };
+  connection.subscribe(runs({ refresh }));
   last().hello();
   const good = connection.lastGood();
   last().break();
@@ -160,6 +165,7 @@ test("a request that nobody answers is one that failed", async () => {
   expect(connection.state().kind).toBe("reconnecting");
   await vi.advanceTimersByTimeAsync(1_001);
   expect(connection.state()).toEqual({ kind: "offline", since: new Date(good) });
+  expect(given.map((signal) => signal.aborted)).toEqual([true]);
 });
 
 test("the waits between attempts grow to 15 seconds and no further", () => {

@@ -27,7 +27,7 @@ export interface Topic {
   readonly canResume: boolean;
   readonly onUpdate: (update: Update) => void;
   /** Brings the same by plain requests; rejects when the server cannot be reached. */
-  readonly refresh: () => Promise<void>;
+  readonly refresh: (signal: AbortSignal) => Promise<void>;
 }
 
 /** The part of WebSocket that is used. */
@@ -219,7 +219,7 @@ export class LiveConnection {
     const poll = async () => {
       const round = this.#pollTimer;
       const results = await Promise.allSettled(
-        [...this.#subscriptions.values()].map(({ topic }) => inTime(topic.refresh())),
+        [...this.#subscriptions.values()].map(({ topic }) => inTime(topic.refresh)),
       );
       if (this.#pollTimer !== round) return; // the socket came back in the meantime
       if (results.some((result) => result.status === "rejected")) {
@@ -260,9 +260,16 @@ export class LiveConnection {
   }
 }
 
-function inTime(work: Promise<void>): Promise<void> {
+/** Gives up what is not answered: a browser has few connections to one server, and none is left for others else. */
+function inTime(refresh: Topic["refresh"]): Promise<void> {
+  const stop = new AbortController();
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error("no answer in time")), ANSWER_MS);
-    work.then(resolve, reject).finally(() => clearTimeout(timer));
+    const timer = setTimeout(() => {
+      reject(new Error("no answer in time"));
+      stop.abort();
+    }, ANSWER_MS);
+    refresh(stop.signal)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
   });
 }

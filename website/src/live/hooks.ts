@@ -42,7 +42,7 @@ export function useRunTopic(identifier: string | undefined): void {
       onUpdate: (update) => {
         if ((update.type === "snapshot" || update.type === "upsert") && update.item !== undefined) take(update.item);
       },
-      refresh: () => unlessUnreachable(async () => take(await getRun(identifier))),
+      refresh: (signal) => unlessUnreachable(async () => take(await getRun(identifier, signal))),
     });
   }, [identifier]);
 }
@@ -64,7 +64,7 @@ function watchWorker(identifier: string): () => void {
       onUpdate: (update) => {
         if ((update.type === "snapshot" || update.type === "upsert") && update.item !== undefined) take(update.item);
       },
-      refresh: () => unlessUnreachable(async () => take(await getWorker(identifier))),
+      refresh: (signal) => unlessUnreachable(async () => take(await getWorker(identifier, signal))),
     }),
   };
   watched.set(identifier, watch);
@@ -127,8 +127,8 @@ export function useRunList(filters: RunFilters, isQuiet: () => boolean): RunList
       setLoaded(true);
       setError(null);
     };
-    const refresh = async () => {
-      const page = await listRuns(filters, { signal: stop.signal });
+    const refresh = async (signal: AbortSignal) => {
+      const page = await listRuns(filters, { signal: AbortSignal.any([signal, stop.signal]) });
       take(page.items, page.next_cursor);
     };
     const onUpdate = (update: Update) => {
@@ -149,10 +149,10 @@ export function useRunList(filters: RunFilters, isQuiet: () => boolean): RunList
       args: () => ({ ...filters, limit: PAGE }),
       canResume: true,
       onUpdate,
-      refresh: () => unlessUnreachable(refresh),
+      refresh: (signal) => unlessUnreachable(() => refresh(signal)),
     });
     if (live.state().kind !== "live")
-      refresh().catch((reason: unknown) => {
+      refresh(stop.signal).catch((reason: unknown) => {
         if (!stop.signal.aborted) setError(reason);
       });
     return () => {
@@ -217,7 +217,7 @@ export function useWorkerList(): WorkerList {
       setIdentifiers(items.map((item) => item.identifier).sort());
       setError(null);
     };
-    const refresh = async () => take((await listWorkers()).items);
+    const refresh = async (signal?: AbortSignal) => take((await listWorkers(signal)).items);
     const leave = live.subscribe({
       topic: "workers",
       canResume: true,
@@ -233,7 +233,7 @@ export function useWorkerList(): WorkerList {
           setError(new Problem(update.problem.status, update.problem));
         }
       },
-      refresh: () => unlessUnreachable(refresh),
+      refresh: (signal) => unlessUnreachable(() => refresh(signal)),
     });
     if (live.state().kind !== "live")
       refresh().catch((reason: unknown) => {

@@ -290,8 +290,8 @@ function followLive(identifier: string, source: LogSource): () => void {
     onUpdate: (update) => {
       if (update.type === "log") source.append(update satisfies LogMessage);
     },
-    refresh: async () => {
-      const window = await getLogLines(identifier, next(), 500);
+    refresh: async (signal) => {
+      const window = await getLogLines(identifier, next(), 500, signal);
       const isWhole = window.start + window.lines.length > window.total;
       source.append({
         from: window.start,
