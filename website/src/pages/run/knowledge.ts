@@ -15,6 +15,11 @@ import { can, useMe } from "../../session";
 import { useNow } from "../../time/now";
 import type { Knowledge } from "./context";
 
+const LAST_WORDS_MS = 5_000;
+
+/** A server that stops lets its workers go before it goes itself: that is no absence of theirs. */
+const isLastWord = (away: Absence): boolean => live.lastGood() - Date.parse(away.since) < LAST_WORDS_MS;
+
 /** The server speaks every 15 s at least: after more nobody knows whether it is still there. */
 const QUIET_MS = 20_000;
 
@@ -30,7 +35,9 @@ export function useRunKnowledge(run: KnownRun | undefined): Knowledge {
     enabled: isAsked,
     placeholderData: keepPreviousData,
   });
-  const away = isAsked && data?.run === run?.identifier ? (data?.away ?? null) : null;
+  const told = isAsked && data?.run === run?.identifier ? (data?.away ?? null) : null;
+  const isCut = state.kind === "offline" || state.kind === "reconnecting";
+  const away = told !== null && isCut && isLastWord(told) ? null : told;
   const lost = useNow(isHeld ? "second" : "never", (now) =>
     state.kind === "offline" || now - live.lastGood() > QUIET_MS ? live.lastGood() : 0,
   );
@@ -54,7 +61,8 @@ export function useReturn(away: Absence | null): Return | null {
     const last = before.current;
     before.current = away;
     if (away !== null) return setFound(null);
-    if (last === null) return;
+    // Nobody knows that it is back where the run was given up, or the page has lost the server meanwhile.
+    if (last === null || workers.get(last.worker)?.is_active === false) return;
     const date = workers.get(last.worker)?.connection_date ?? new Date().toISOString();
     setFound({ worker: last.worker, since: last.since, date: date > last.since ? date : new Date().toISOString() });
   }, [away]);
