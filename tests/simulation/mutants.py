@@ -85,7 +85,7 @@ def claim_without_compare(patch: Patch) -> None:
 
     def without_checks(self: InlineDatabase, *arguments: Any) -> None:
         real(self, *arguments)
-        self._engine.raw_connection().driver_connection.execute("PRAGMA ignore_check_constraints=ON")  # type: ignore[union-attr]
+        self._connection.connection.driver_connection.execute("PRAGMA ignore_check_constraints=ON")  # type: ignore[union-attr]
 
     patch.setattr(InlineDatabase, "__init__", without_checks)
 

@@ -197,8 +197,7 @@ class InlineDatabase:
     """
 
     def __init__(self, hook: Callable[[Moment], None] | None = None) -> None:
-        self._engine = memory_engine(_empty_image())
-        self._connection = self._engine.connect()
+        self._connection = _memory().connect()
         self.hook = hook
 
     async def read(self, function: Callable[[Connection], T]) -> T:
@@ -226,7 +225,6 @@ class InlineDatabase:
     async def close(self) -> None:
         """Release the memory; the content is gone."""
         self._connection.close()
-        self._engine.dispose()
 
     def _call_hook(self, moment: Moment) -> None:
         if self.hook is not None:
@@ -234,12 +232,17 @@ class InlineDatabase:
 
 
 @lru_cache(maxsize=1)
+def _memory() -> Engine:
+    """The engine of all databases in memory: statements are compiled once in a process, not for each world."""
+    return memory_engine(_empty_image())
+
+
 def _empty_image() -> bytes:
     """The file of an empty database with all tables: copying it is faster than making them for each world."""
     engine: Engine = memory_engine()
-    with engine.begin() as connection:
-        metadata.create_all(connection)
     with engine.connect() as connection:
+        metadata.create_all(connection)
+        connection.commit()
         image: bytes = connection.connection.driver_connection.serialize()  # type: ignore[union-attr]
     engine.dispose()
     return image

@@ -323,8 +323,7 @@ def output(run: str, epoch: int, offset: int, size: int) -> bytes:
     """What a command of (run, epoch) writes at a place: lines now and then, and every byte."""
     chance = random.Random(f"{run} {epoch} {offset}")
     data = bytearray(chance.randbytes(size))
-    for place in range(0, size, 37):
-        data[place] = 10
+    data[::37] = bytes([10]) * len(range(0, size, 37))
     return bytes(data)
 
 

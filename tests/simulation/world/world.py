@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Coroutine
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +19,8 @@ from sqlalchemy import Connection, Executable, select
 from orchestra.domain.project import Project
 from orchestra.domain.run import TERMINAL
 from orchestra.domain.user import User
-from orchestra.storage import jobs, log_chunks, projects, schema, users
+from orchestra.storage import jobs, projects, schema, users
 from orchestra.storage.database import InlineDatabase
-from orchestra.storage.log_chunks import Stored
 from orchestra.worker.requests import RunKey
 from simulation.history import Changed, Entry, FinalRun, History, Linked, Note
 from simulation.world.artifacts import SimArtifactFiles
@@ -90,7 +90,7 @@ class World:
         self.buggify = Buggify(seed)
         self.history = History()
         self.inline = InlineDatabase()
-        self._sqlite: Any = self.inline._engine.raw_connection().driver_connection
+        self._sqlite: Any = self.inline._connection.connection.driver_connection
         self.disk = SimFiles(stream(seed, "disk"))
         self.artifact_disk = SimArtifactFiles(stream(seed, "artifact disk"))
         self.nowhere = folder / "nowhere"
@@ -327,9 +327,11 @@ class World:
 
     def _logs(self) -> dict[str, bytes]:
         found: dict[str, bytes] = {}
-        for (run,) in self._query(select(schema.log_chunk.c.run).distinct()):
-            stored = self._stored(run)
-            found[run] = stored.data if stored.data is not None else self.disk.read(f"{run}.log", 0, stored.size)
+        for run, size, data in self._raw("SELECT run, size, data FROM log_chunk ORDER BY run, start"):
+            if data is None:
+                found[run] = self.disk.read(f"{run}.log", 0, size)
+            else:
+                found[run] = found.get(run, b"") + data
         return found
 
     async def _conclude(self) -> None:
@@ -386,9 +388,6 @@ class World:
         """Ask SQLite itself, beside the program: this is done after each commit and must be quick."""
         return list(self._sqlite.execute(statement, values))
 
-    def _stored(self, run: str) -> Stored:
-        return at_once(self.inline.read(lambda connection: log_chunks.stored(connection, run)))
-
     def _query(self, statement: Executable) -> list[Any]:
         return at_once(self.inline.read(lambda connection: list(connection.execute(statement))))
 
@@ -404,6 +403,7 @@ def play(seed: int, listener: Callable[[Entry], None] | None = None) -> History:
     if listener is not None:
         world.listeners.append(listener)
     asyncio.set_event_loop(world.loop)
+    _settle()
     # When objects that refer to one another are collected is not the seed's choice.
     gc.disable()
     try:
@@ -420,6 +420,13 @@ def play(seed: int, listener: Callable[[Entry], None] | None = None) -> History:
         gc.enable()
         shutil.rmtree(folder, ignore_errors=True)
     return world.history
+
+
+@lru_cache(maxsize=1)
+def _settle() -> None:
+    """Once in a process: what the program's modules are made of is not looked through after each world."""
+    gc.collect()
+    gc.freeze()
 
 
 def _memory_folder() -> str | None:
