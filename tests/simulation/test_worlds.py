@@ -12,6 +12,7 @@ import pytest
 
 from simulation.checks import violations
 from simulation.sometimes import SOMETIMES, seen
+from simulation.world import database
 from simulation.world.world import play
 
 SEEDS = 300
@@ -35,6 +36,12 @@ def test_everything_that_must_happen_sometimes_does() -> None:
     counted = Counter(name for seed in range(1, LOOKED_AT + 1) for name in seen(play(seed)))
     never = sorted(SOMETIMES.keys() - counted.keys())
     assert not never, f"never seen in {LOOKED_AT} worlds: {never}"
+
+
+def test_a_world_is_the_same_without_the_shortcut_to_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    short = [play(seed).digest() for seed in REPLAYED]
+    monkeypatch.setattr(database, "Shortcut", lambda connection: connection)
+    assert [play(seed).digest() for seed in REPLAYED] == short
 
 
 def test_one_seed_is_one_world_whatever_else_is_random() -> None:

@@ -86,7 +86,7 @@ def memory_engine(image: bytes | None = None) -> Engine:
     """
 
     def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False, cached_statements=1000)
         if image is not None:
             connection.deserialize(image)
         connection.execute("PRAGMA foreign_keys=ON")

@@ -21,6 +21,7 @@ from orchestra.domain.errors import OutcomeUnknown, Unavailable
 from orchestra.storage.database import InlineDatabase
 from simulation.world.loop import Node
 from simulation.world.seams import Buggify
+from simulation.world.shortcut import Shortcut
 
 T = TypeVar("T")
 
@@ -58,6 +59,7 @@ class ServerDatabase:
         self, inline: InlineDatabase, node: Node, weather: Weather, buggify: Buggify, committed: Callable[[], None]
     ) -> None:
         self._inline = inline
+        self._quick: Any = Shortcut(inline._connection)
         self._node = node
         self._weather = weather
         self._buggify = buggify
@@ -70,7 +72,7 @@ class ServerDatabase:
         await self._pause()
         if self._weather.fails():
             raise Unavailable("the simulated database does not answer")
-        result = await self._inline.read(function)
+        result = await self._inline.read(lambda _: function(self._quick))
         await self._pause()
         return result
 
@@ -111,7 +113,7 @@ class ServerDatabase:
             # The real writer executes a group again when one of its functions fails.
             self._rehearse(one.function)
         try:
-            value = at_once(self._inline.write(one.function))
+            value = at_once(self._inline.write(lambda _: one.function(self._quick)))
         except Exception as error:
             return None, error
         self._committed()
@@ -123,7 +125,7 @@ class ServerDatabase:
         """Execute it and roll back."""
 
         def and_fail(connection: Connection) -> None:
-            function(connection)
+            function(self._quick)
             raise _RolledBack
 
         try:
