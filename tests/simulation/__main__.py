@@ -2,7 +2,8 @@
 
 python -m tests.simulation --seed 7           one world as a transcript, then what is wrong with it
 python -m tests.simulation --seed 7 --run ID  only what concerns one run (any part of its identifier)
-python -m tests.simulation --many             explores seeds until stopped; prints those that fail
+python -m tests.simulation --many             explores seeds until stopped (Ctrl-C, SIGTERM); prints those that
+                                              fail, and at the end one line of JSON with all that was counted
 python -m tests.simulation --mutants          plants each fault in turn; says which seed notices it, of 1,000
 """
 
@@ -10,18 +11,16 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import itertools
 import logging
 import os
 import sys
-import time
-from collections import Counter
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from simulation.checks import violations
-from simulation.history import Beat, Changed, Entry, Fault, Note
+from simulation.explore import catch, explore
+from simulation.history import Beat, Entry, Note
 from simulation.mutants import MUTANTS, planted
 from simulation.world.loop import NODE
 from simulation.world.world import play
@@ -42,12 +41,16 @@ def main() -> int:
         "--mutant", choices=sorted(MUTANTS), metavar="NAME", help=f"plant a fault first: {', '.join(sorted(MUTANTS))}"
     )
     parser.add_argument("--mutants", action="store_true", help="plant one fault after the other until it is caught")
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="with --many and --mutants: so many processes (one a core)"
+    )
     arguments = parser.parse_args()
+    workers = max(1, arguments.workers or os.cpu_count() or 1)
     if arguments.mutants:
-        return catch(arguments.seed, arguments.count or MUTANT_SEEDS)
+        return catch(arguments.seed, arguments.count or MUTANT_SEEDS, workers)
+    if arguments.many:
+        return explore(arguments.seed, arguments.count, workers, arguments.mutant)
     with planted(arguments.mutant):
-        if arguments.many:
-            return explore(arguments.seed, arguments.count)
         return replay(arguments.seed, arguments.run)
 
 
@@ -67,62 +70,6 @@ def replay(seed: int, run: str) -> int:
         print(violation)
     print("every invariant holds" if not found else f"{len(found)} violations")
     return 1 if found else 0
-
-
-def explore(seed: int, count: int | None) -> int:
-    """Play seed after seed."""
-    logging.disable(logging.CRITICAL)
-    failed = played = 0
-    faults: Counter[str] = Counter()
-    transitions: Counter[str] = Counter()
-    begin = time.perf_counter()
-    seeds = itertools.count(seed) if count is None else range(seed, seed + count)
-    try:
-        for one in seeds:
-            history = play(one)
-            found = violations(history)
-            played += 1
-            faults.update(fault.kind for fault in history.of(Fault))
-            transitions.update(f"{change.before or 'nothing'} → {change.after}" for change in history.of(Changed))
-            if found:
-                failed += 1
-                print(f"\rseed {one}: {len(found)} violations, first: {found[0]}", flush=True)
-                print(f"  make simulate SEED={one}", flush=True)
-            each = (time.perf_counter() - begin) / played
-            print(
-                f"\r{played} worlds, {failed} failed, {each * 1000:.0f} ms each ", end="", file=sys.stderr, flush=True
-            )
-    except KeyboardInterrupt:
-        pass
-    took_s = time.perf_counter() - begin
-    print(f"\n{played} worlds from seed {seed} on, {failed} failed, {took_s:.0f} s", file=sys.stderr)
-    print(f"{sum(faults.values())} faults: {_counted(faults)}")
-    print(f"transitions: {_counted(transitions)}", flush=True)
-    return 1 if failed else 0
-
-
-def catch(seed: int, count: int) -> int:
-    """Play each mutant until a checker notices; the exit code is 1 where none does."""
-    logging.disable(logging.CRITICAL)
-    missed = 0
-    for name, mutant in MUTANTS.items():
-        with planted(name):
-            begin = time.process_time()
-            caught = next(((one, found) for one in range(seed, seed + count) if (found := violations(play(one)))), None)
-            took_s = time.process_time() - begin
-        if caught is None:
-            missed += 1
-            print(f"{name:<26} NOT CAUGHT in {count} worlds, {took_s:.0f} s: {mutant.what}", flush=True)
-        else:
-            print(
-                f"{name:<26} seed {caught[0]:>4}, {took_s:5.1f} s: {caught[1][0].invariant}: {mutant.what}", flush=True
-            )
-    print(f"{len(MUTANTS)} mutants, {missed} not caught")
-    return 1 if missed else 0
-
-
-def _counted(counter: Counter[str]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in sorted(counter.items()))
 
 
 def _print(entry: Entry) -> None:
