@@ -88,6 +88,7 @@ SOMETIMES: dict[str, Sight] = {
     "an executor is lost": _ended_as("executor_lost"),
     "a run survives its worker": _survived(("worker killed", "worker stopped")),
     "a run survives a cut connection": _survived(("cut", "half-open", "partition")),
+    "a run survives a slow line or disk": _survived(("slow connection", "worker disk slow")),
     "a large log survives the server": _survived(("server killed", "server loses power"), at_least=LARGE),
     "a commit is unknown and found again": _unknown_then_found,
 }

@@ -296,6 +296,7 @@ class Executor:
         log.append(memoryview(data))
         truth.log = truth.log + data
         self._machine.wrote(key)
+        self._machine.stall(self.node)
         self._tell(key, Grew(log.size))
 
     def _leave(self, key: RunKey, request: dict[str, Any], truth: Truth, size: int) -> None:
@@ -316,6 +317,7 @@ class Executor:
 
     def _forward(self, key: RunKey, texts: Sequence[str]) -> None:
         self._machine.wrote(key)
+        self._machine.stall(self.node)
         self._tell(key, Recorded([json.loads(text) for text in texts]))
 
 

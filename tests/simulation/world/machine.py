@@ -13,6 +13,7 @@ import random
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -60,6 +61,7 @@ class WatchedSpool(FolderSpool):
         if self._machine.is_full or self._machine.world.buggify("a worker's disk is full", 0.15):
             raise OSError(errno.ENOSPC, "No space left on device")
         encoded = super().accept(request)
+        self._machine.stall(self._node)
         self._machine.growths[request.key] = _Growth(self._machine.world.time())
         return encoded
 
@@ -74,6 +76,7 @@ class WatchedSpool(FolderSpool):
             )
             world.record(entry)
         super().forget(key, is_reusable=is_reusable)
+        self._machine.stall(self._node)
         self._machine.growths.pop(key, None)
 
     def release(self) -> None:
@@ -103,6 +106,8 @@ class Machine:
         self.is_on = True
         self.is_full = False
         """Its disk takes no byte more."""
+        self.slow_until = 0.0
+        """Until then each process that touches the disk waits for it."""
         self.node: Node | None = None
         """The worker process that lives now."""
         self.clock = VirtualClock(world.swarm.skew(name), origin_s=0)
@@ -162,6 +167,13 @@ class Machine:
         if growth.started is None:
             growth.started = self.world.time()
         growth.sizes.append((self.world.time(), _size(folder / r.JOURNAL), _size(folder / r.LOG)))
+
+    def stall(self, node: Node) -> None:
+        """A process has touched the disk: while that is slow the process stands still, as in a system call."""
+        world = self.world
+        if world.time() < self.slow_until:
+            world.loop.freeze(node)
+            world.later(self._chance.uniform(0, 3), partial(world.loop.thaw, node))
 
     def log_size(self, key: RunKey) -> int:
         """How many bytes of the log of a run this machine has for sure; none where a loss of power may have torn it."""

@@ -44,9 +44,11 @@ class Nemesis:
         for connection in world.network.connections:
             connection.unblock()
         world.network.blocked.clear()
+        world.network.slow_until.clear()
         dead = world.swarm.dead_for_ever
         for machine in world.machines.values():
             machine.is_full = False
+            machine.slow_until = 0.0
             if machine.name == dead:
                 self._say("gone for ever", machine.name)
                 if machine.is_on:
@@ -96,7 +98,9 @@ class Nemesis:
                 duration = self._chance.uniform(1, 15)
                 self._say(kind, "server", f"{duration:.1f} s")
                 self._world.weather.down_until = self._world.time() + duration
-            case "disk full" | "disk slow" | "worker disk full":
+            case "slow connection":
+                self._slow_down()
+            case "disk full" | "disk slow" | "worker disk full" | "worker disk slow":
                 self._spoil_disk(kind)
             case "clock jump":
                 self._jump()
@@ -126,6 +130,10 @@ class Nemesis:
             self._say(kind, machine.name, f"{duration:.1f} s")
             machine.is_full = True
             world.later(duration, partial(setattr, machine, "is_full", False))
+        elif kind == "worker disk slow":
+            machine = self._chance.choice(list(world.machines.values()))
+            self._say(kind, machine.name, f"{duration:.1f} s")
+            machine.slow_until = world.time() + duration
         elif kind == "disk slow":
             self._say(kind, "server", f"{duration:.1f} s")
             world.weather.slow_until = world.time() + duration
@@ -160,6 +168,14 @@ class Nemesis:
         impostor = Machine(world, name, folder.with_name(host), swarm.slots[name], swarm.properties[name], host)
         world.impostors.append(impostor)
         impostor.start_worker()
+
+    def _slow_down(self) -> None:
+        """A line that is overloaded: everything arrives, late, and silence is no proof of anything."""
+        world = self._world
+        worker = self._chance.choice(world.swarm.machine_names)
+        duration = self._chance.choice((5.0, 20.0, 60.0))
+        self._say("slow connection", worker, f"{duration} s")
+        world.network.slow_until[worker] = world.time() + duration
 
     def _partition(self) -> None:
         world = self._world

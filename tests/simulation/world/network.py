@@ -14,6 +14,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from simulation.world.loop import Node
@@ -225,10 +226,14 @@ class Network:
         self.connections: list[Connection] = []
         self.blocked: dict[str, tuple[bool, bool]] = {}
         """Worker → which directions are blocked now."""
+        self.slow_until: dict[str, float] = {}
+        """Worker → until when everything from and to it takes its time."""
 
-    def latency(self) -> float:
-        """Seconds that a frame is under way; now and then much longer."""
+    def latency(self, worker: str) -> float:
+        """Seconds that a frame from or to a worker is under way; now and then much longer."""
         mean = self._world.swarm.network_latency_s
+        if self._world.time() < self.slow_until.get(worker, 0.0):
+            return self._chance.uniform(0.5, 12)
         if self._world.buggify("a frame is late", 0.05):
             return self._chance.uniform(0, 5)
         return self._chance.uniform(mean / 2, mean * 1.5)
@@ -236,16 +241,16 @@ class Network:
     async def connect(self, machine: Machine, node: Node) -> SimTransport:
         """Connect a worker process to the server. Raises ConnectionError or TimeoutError."""
         node.check()
-        await asyncio.sleep(self.latency())
+        await asyncio.sleep(self.latency(machine.name))
         if machine.name in self.blocked:
             await asyncio.sleep(10)
             raise TimeoutError("no answer from the server")
-        await asyncio.sleep(self.latency())
+        await asyncio.sleep(self.latency(machine.name))
         node.check()
         server = self._world.server
         if server is None or not server.node.is_alive:
             raise ConnectionRefusedError("nobody listens")
-        connection = Connection(machine.name, self._chance, self.latency)
+        connection = Connection(machine.name, self._chance, partial(self.latency, machine.name))
         self.connections = [one for one in self.connections if not one.is_over()]
         self.connections.append(connection)
         theirs = SimTransport(server.node, connection.down, connection.up, tap=server.tap(machine.name))

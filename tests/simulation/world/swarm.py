@@ -29,6 +29,8 @@ FAULTS = (
     "worker disk full",
     "clock jump",
     "impostor",
+    "worker disk slow",
+    "slow connection",
 )
 OS = ("linux", "plan9")
 
