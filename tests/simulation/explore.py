@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import queue
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable
@@ -149,6 +150,7 @@ def _look(seed: int) -> _World:
 def catch(seed: int, count: int, workers: int) -> int:
     """Play each mutant until a checker notices; the exit code is 1 where none does."""
     missed = 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with multiprocessing.get_context("fork").Pool(workers, _be_quiet, maxtasksperchild=1) as pool:
         for name, caught, invariant, took_s in pool.imap(_catch, [(name, seed, count) for name in MUTANTS]):
             missed += caught is None
@@ -174,6 +176,7 @@ def _be_quiet() -> None:
     """What the programs log nobody reads; stopping is the first process's business."""
     logging.disable(logging.CRITICAL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _counted(counter: Counter[str]) -> str:

@@ -58,6 +58,11 @@ _OUT_OF_REACH: Final = (
     .order_by(run.c.identifier)
     .limit(bindparam("limit"))
 )
+_AWAITED_OF_WORKER: Final = select(run.c.identifier, run.c.epoch, run.c.artifact_count).where(
+    run.c.identifier.in_(select(_column.run).where(_column.state == "awaited").distinct()),
+    run.c.worker == bindparam("of_worker"),
+    run.c.status.in_(TERMINAL),
+)
 _SAY: Final = (
     update(run)
     .where(run.c.identifier == bindparam("of"), run.c.artifacts_complete.is_(False), run.c.status.in_(TERMINAL))
@@ -147,12 +152,8 @@ def lose(connection: Connection, of: str) -> int:
 
 def give_up(connection: Connection, worker: str, held: Iterable[str], now: datetime) -> list[str]:
     """Files of ended runs that `worker` had, and of which it holds nothing any more, never come: say so on the runs."""
-    owners = select(_column.run).where(_column.state == "awaited").distinct()
-    of_worker = select(run.c.identifier, run.c.epoch, run.c.artifact_count).where(
-        run.c.identifier.in_(owners), run.c.worker == worker, run.c.status.in_(TERMINAL)
-    )
     kept = set(held)
-    gone = [row for row in connection.execute(of_worker) if row.identifier not in kept]
+    gone = [row for row in connection.execute(_AWAITED_OF_WORKER, {"of_worker": worker}) if row.identifier not in kept]
     for row in gone:
         lose(connection, row.identifier)
         error = f"{worker} no longer holds what the run left"
