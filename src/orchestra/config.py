@@ -147,6 +147,13 @@ class ServerSettings(LogSettings):
         highest=3600.0,
     )
 
+    disk_free_bytes: int = setting(
+        1 << 26,
+        "How much must be free on the disk of the data folder (or a twentieth of it, if that is less) for new runs. "
+        "Below, triggers are refused (507), and what was accepted has that space to end in. 0 never refuses.",
+        lowest=0,
+        highest=1 << 40,
+    )
     artifact_count: int = setting(
         10_000,
         "How many files one run may leave as artifacts; what is beyond is not kept, and the run says so.",

@@ -120,7 +120,12 @@ async def _serve(settings: ServerSettings, data: Path, listening: socket.socket,
             hints=hints,
             clock=clock,
             random=chance,
-            settings=ServiceSettings(base_path=settings.base_path, trusted_proxies=settings.trusted_proxies),
+            settings=ServiceSettings(
+                base_path=settings.base_path,
+                trusted_proxies=settings.trusted_proxies,
+                data=data,
+                disk_free_bytes=settings.disk_free_bytes,
+            ),
             is_ready=ready.is_set,
         )
         server = _Uvicorn(_switch(service, Listener(master), settings.base_path), service.stop)

@@ -11,7 +11,8 @@
     │   └── ReauthenticationRequired   prove again who you are                        403
     ├── TooMany              a limit or a rate                                        429
     └── Unavailable          a part that is needed does not answer now                503
-        └── OutcomeUnknown   it failed half way: read again to learn what holds       503
+        ├── OutcomeUnknown   it failed half way: read again to learn what holds       503
+        └── StorageFull      the server's disk has no room for more work              507
 
 Expected outcomes inside the program (a lost race, a refused transition) are return values, not
 errors. Messages are facts: what, where, what was expected.
@@ -122,3 +123,9 @@ class OutcomeUnknown(Unavailable):
     """What was asked may have happened or not: read again, or repeat it with the same idempotency key."""
 
     code = "outcome_unknown"
+
+
+class StorageFull(Unavailable):
+    """The server's disk has no room for more work; what it has accepted goes on."""
+
+    code = "storage_full"

@@ -27,6 +27,7 @@ from orchestra.service.parts import BODY_BYTES, Clock, Parts, Randomness, Servic
 from orchestra.service.password_desk import PasswordDesk
 from orchestra.service.quota import PendingRuns
 from orchestra.service.request import ApiRequest
+from orchestra.service.room import Room
 from orchestra.service.routes import (
     account,
     authentications,
@@ -147,7 +148,9 @@ def create_app(
         authenticator=authenticator,
         passwords=PasswordDesk(random),
         sign_ins=SignIns(),
-        pending_runs=PendingRuns(clock, settings.pending_runs_per_project),
+        pending_runs=PendingRuns(
+            clock, settings.pending_runs_per_project, Room(settings.data, settings.disk_free_bytes)
+        ),
         tail=tail,
         board=Board(database, hints, tail),
         is_ready=is_ready,

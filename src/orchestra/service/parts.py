@@ -59,7 +59,8 @@ class ServiceSettings:
     `base_path` is empty or `/prefix`, without a slash at the end. `origins` are further addresses
     (`https://orchestra.example.org`) under which browsers reach this server, beside the one in
     `Host`. `is_secure` tells that browsers come by TLS: cookies are marked so. `trusted_proxies` are the
-    addresses and networks, separated by commas, whose `X-Forwarded-For` is believed.
+    addresses and networks, separated by commas, whose `X-Forwarded-For` is believed. `disk_free_bytes` is
+    what must be free on the disk of the folder `data` for a new run.
     """
 
     base_path: str = ""
@@ -70,6 +71,8 @@ class ServiceSettings:
     trusted_proxies: str = LOOPBACK
     website: Path = WEBSITE
     pending_runs_per_project: int = PENDING_RUNS_PER_PROJECT
+    data: Path | None = None
+    disk_free_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ from orchestra.domain.errors import (
     PreconditionFailed,
     Problem,
     ReauthenticationRequired,
+    StorageFull,
     TooMany,
     Unavailable,
 )
@@ -75,6 +76,7 @@ _STATUS: Final[dict[type[OrchestraError], tuple[int, str]]] = {
     NotAllowed: (403, "Not allowed"),
     TooMany: (429, "Too many"),
     Unavailable: (503, "Unavailable"),
+    StorageFull: (507, "Insufficient storage"),
 }
 
 _TITLES: Final[dict[int, tuple[str, str]]] = {
@@ -153,6 +155,9 @@ def _headers(error: OrchestraError) -> dict[str, str]:
         return {"WWW-Authenticate": 'Bearer realm="Orchestra"'}
     if isinstance(error, TooMany):
         return {"Retry-After": str(error.retry_after_s)}
+    if isinstance(error, StorageFull):
+        # Somebody must make room first.
+        return {"Retry-After": "30"}
     if isinstance(error, Unavailable):
         return {"Retry-After": "1"}
     return {}

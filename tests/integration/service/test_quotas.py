@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from integration.service.test_problems import check
 from orchestra.service.app import create_litestar
 from orchestra.service.openapi import document
 from orchestra.service.parts import ServiceSettings
+from orchestra.service.room import Room
 from orchestra.storage import schema
 from orchestra.storage.schedules import PER_PROJECT
 
@@ -34,6 +36,24 @@ def test_s61_a_project_has_so_many_pending_runs_at_most(tmp_path: Path) -> None:
         listed = service.api.get("/api/v1/runs", params={"status": "pending"}).json()["items"]
         service.api.post(f"/api/v1/runs/{listed[-1]['identifier']}/cancel").raise_for_status()
         service.trigger()
+
+
+def test_f13_a_disk_that_is_nearly_full_takes_no_new_run_and_keeps_what_was_accepted(tmp_path: Path) -> None:
+    with running(tmp_path, ServiceSettings(data=tmp_path, disk_free_bytes=1)) as service:
+        service.job()
+        key = {"Idempotency-Key": "one"}
+        made = service.api.post(f"{BUILD}/trigger", json={}, headers=key).raise_for_status().json()
+        service.app.parts.pending_runs._room = Room(
+            tmp_path, 1 << 60, lambda _: os.statvfs_result((1, 1, 100, *[0] * 7))
+        )
+        refused = service.api.post(f"{BUILD}/trigger", json={})
+        check(refused, 507, "storage_full")
+        assert int(refused.headers["retry-after"]) > 0
+        again = service.api.post(f"{BUILD}/trigger", json={}, headers=key)
+        assert (again.status_code, again.json()["identifier"]) == (200, made["identifier"])
+        assert service.api.post(f"/api/v1/runs/{made['identifier']}/cancel").is_success
+        check(service.api.post(f"/api/v1/runs/{made['identifier']}/retry", json={}), 507, "storage_full")
+        assert len(service.api.get("/api/v1/runs").json()["items"]) == 1
 
 
 def test_s61_a_project_has_twenty_thousand_schedules_at_most(service: Rig) -> None:
