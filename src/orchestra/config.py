@@ -97,6 +97,12 @@ class ServerSettings(LogSettings):
     database: str | None = setting(
         None, "URL of the database; default: the file `orchestra.db` in the data folder.", is_secret=True
     )
+    database_wait_s: float = setting(
+        60.0,
+        "How long the start waits for a PostgreSQL server that does not answer yet, as after a reboot of both; 0: not.",
+        lowest=0.0,
+        highest=86_400.0,
+    )
     host: str = setting(
         "127.0.0.1", "The address to listen on: nothing is reachable from outside until someone says so."
     )

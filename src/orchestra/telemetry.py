@@ -28,6 +28,7 @@ class LogEvent(StrEnum):
 
     SERVER_STARTED = "server.started"
     SERVER_STOPPED = "server.stopped"
+    SERVER_WAITING = "server.waiting"
     WORKER_CONNECTED = "worker.connected"
     WORKER_DISCONNECTED = "worker.disconnected"
     WORKER_REJECTED = "worker.rejected"
@@ -69,6 +70,9 @@ _D, _I, _W, _E = logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR
 CATALOGUE: Final[Mapping[LogEvent, Entry]] = {
     LogEvent.SERVER_STARTED: Entry(_I, "The server answers.", ("address", "data")),
     LogEvent.SERVER_STOPPED: Entry(_I, "The server has stopped; runs on workers go on."),
+    LogEvent.SERVER_WAITING: Entry(
+        _W, "The database does not answer yet; the server asks again for so many seconds.", ("error", "left_s")
+    ),
     LogEvent.WORKER_CONNECTED: Entry(
         _I, "A worker's session stands.", ("worker", "session", "version", "held", "given_back", "lost")
     ),

@@ -28,6 +28,7 @@ from sqlalchemy.engine import URL
 
 from orchestra import telemetry
 from orchestra.cli.clock import SystemClock
+from orchestra.cli.database_wait import open_when_there
 from orchestra.config import ServerSettings
 from orchestra.domain.errors import Unavailable
 from orchestra.master.app import Master
@@ -37,7 +38,7 @@ from orchestra.service.connections import guarded
 from orchestra.service.first_start import FirstStart, first_start
 from orchestra.service.parts import ServiceSettings
 from orchestra.storage.artifact_store import ArtifactStore
-from orchestra.storage.database import Database, open_database
+from orchestra.storage.database import Database
 from orchestra.storage.hints import Hints
 from orchestra.storage.logs import LogStore
 
@@ -97,7 +98,12 @@ def run_server(settings: ServerSettings, data: Path, beside: Beside | None = Non
 async def _serve(settings: ServerSettings, data: Path, listening: socket.socket, beside: Beside | None) -> int:
     clock, chance = SystemClock(), random.SystemRandom()
     # Not a text to be parsed: a folder's name may hold anything.
-    database = open_database(settings.database or URL.create("sqlite", database=str(data / "orchestra.db")))
+    url = settings.database or URL.create("sqlite", database=str(data / "orchestra.db"))
+    stopping = asyncio.Event()
+    _hear_signals(stopping, None)
+    database = await open_when_there(url, settings.database_wait_s, listening, stopping)
+    if database is None:
+        return 0
     try:
         first = await first_start(database, data, clock, chance)
         hints = Hints()
@@ -133,7 +139,8 @@ async def _serve(settings: ServerSettings, data: Path, listening: socket.socket,
         installation = Installation(
             address=address, data=data, database=database, hints=hints, clock=clock, random=chance, first=first
         )
-        await _run_parts(master, server, listening, installation=installation, beside=beside, ready=ready)
+        parts = _run_parts(master, server, listening, stopping, installation=installation, beside=beside, ready=ready)
+        await parts
     finally:
         await database.close()
     telemetry.emit(telemetry.LogEvent.SERVER_STOPPED)
@@ -144,13 +151,13 @@ async def _run_parts(
     master: Master,
     server: "_Uvicorn",
     listening: socket.socket,
+    stopping: asyncio.Event,
     *,
     installation: Installation,
     beside: Beside | None,
     ready: asyncio.Event,
 ) -> None:
     """Run everything until a signal comes; an error in one part ends all."""
-    stopping = asyncio.Event()
     _hear_signals(stopping, beside)
     async with asyncio.TaskGroup() as group:
         mastering = group.create_task(master.run(), name="master")

@@ -8,6 +8,7 @@ A database that stands beyond `HEAD` was written by a newer program and is refus
 
 from typing import Final
 
+import psycopg
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError
@@ -43,6 +44,19 @@ def migrate(url: URL, revision: str = HEAD) -> None:
         raise Unavailable(f"cannot use the database {url.render_as_string()}: {why}") from error
     finally:
         engine.dispose()
+
+
+def may_come_up(error: Unavailable) -> bool:
+    """Tell whether `migrate` failed because a PostgreSQL server does not answer now: it may be starting.
+
+    A file is there or not; a newer database stays one.
+    """
+    cause = error.__cause__
+    if not isinstance(cause, DBAPIError) or not isinstance(cause.orig, psycopg.Error):
+        return False
+    code = cause.orig.sqlstate
+    # No code: nobody answered, or not as a database that we may use does. 57P03 is "starting up".
+    return code is None or code[:2] in ("08", "53", "57")
 
 
 def _current(connection: Connection) -> str | None:
