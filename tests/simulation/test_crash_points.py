@@ -1,13 +1,15 @@
-"""Killed at every point, one after the other: no moment between two steps of a run costs it anything (C01, C02, C04).
+"""Something happens at every point of a run, one after the other: a process is killed, or somebody wants it to end.
 
 A calm world carries out one run. Its points are each use that a process makes of its database, its network, its spool
-and its executors, and each record of an executor, before and after. The world is played once for each point, and
-there the victim is killed; it starts again soon after. What must hold is what must hold in every world.
+and its executors, and each record of an executor, before and after. The world is played once for each point. There
+the victim is killed, and starts again soon after (C01, C02, C04), or a wish arrives, which so races every step of the
+run (C25). What must hold is what must hold in every world.
 """
 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,7 @@ from simulation.world.seams import Buggify
 from simulation.world.swarm import Job, Swarm
 
 SEED = 1
+WISHES = ("cancel", "abort")
 BACK_S = 1.5
 """So long after its end a killed process starts again."""
 RUN = Job(identifier="run", words=("write:900", "sleep:0.3", "results:7", "then", "leave:500", "exit:0"))
@@ -44,6 +47,13 @@ class CalmSwarm(Swarm):
         self.faults, self.dead_for_ever, self.jobs, self._skew = [], None, [RUN], False
 
 
+class AtOnce(random.Random):
+    """The chance of a client that never waits."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return 0.0
+
+
 class NeverBuggify(Buggify):
     """No weak point gives way."""
 
@@ -52,7 +62,7 @@ class NeverBuggify(Buggify):
 
 
 class PointWorld(worlds.World):
-    """A world in which `victim` is killed at the point numbered `at` (from 1; 0: never)."""
+    """A world in which `victim` is killed at the point numbered `at` (from 1; 0: never), or the wish `victim` comes."""
 
     def __init__(self, folder: Path, victim: str, at: int) -> None:
         super().__init__(SEED, folder)
@@ -67,7 +77,16 @@ class PointWorld(worlds.World):
             return
         self.points.append(name)
         if len(self.points) == self._at:
-            self._strike()
+            if self._victim in WISHES:
+                self._wish()
+            else:
+                self._strike()
+
+    def _wish(self) -> None:
+        client = Client(self, "somebody")
+        client._chance = AtOnce()
+        for (run,) in self._raw("SELECT identifier FROM run"):
+            self.begin(client._wish(self._victim, run))
 
     def _strike(self) -> None:
         (machine,) = self.machines.values()
@@ -189,3 +208,17 @@ def test_no_point_at_which_a_process_dies_costs_the_run_anything(victim: str, po
         if run.status != expected:
             wrong.append(f"{victim} at point {at}, {points[at - 1]}: {run.status} instead of {expected}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("wish", WISHES)
+def test_c25_a_wish_that_races_any_step_of_a_run_gives_one_end_that_is_true(wish: str, points: list[str]) -> None:
+    last = len(points) - points[::-1].index("after the marker") if wish == "cancel" else len(points)
+    wrong = []
+    statuses = set()
+    for at in range(1, last + 1, 2 if wish == "cancel" else 4):
+        world = play(wish, at)
+        (run,) = world.history.runs.values()
+        statuses.add(run.status)
+        wrong += [f"{wish} at point {at}, {points[at - 1]}: {one}" for one in violations(world.history)]
+    assert not wrong, "\n".join(wrong)
+    assert statuses == ({"cancelled", "succeeded"} if wish == "cancel" else {"aborted", "cancelled", "succeeded"})
