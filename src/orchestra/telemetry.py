@@ -41,6 +41,7 @@ class LogEvent(StrEnum):
     RUN_CONTRADICTION = "run.contradiction"
     RUN_LOST = "run.lost"
     RUN_EXPIRED = "run.expired"
+    RUN_NOT_STORED = "run.not_stored"
     LOG_NOT_STORED = "log.not_stored"
     LOG_DIFFERS = "log.differs"
     ARTIFACTS_NOT_STORED = "artifacts.not_stored"
@@ -106,6 +107,11 @@ CATALOGUE: Final[Mapping[LogEvent, Entry]] = {
         _W, "The worker of a run stayed away longer than the job allows; the run ended as exception.", ("run", "worker")
     ),
     LogEvent.RUN_EXPIRED: Entry(_I, "A run waited longer than its job allows.", ("run",)),
+    LogEvent.RUN_NOT_STORED: Entry(
+        _E, "What a worker says of one run cannot be stored, by a defect of the server. The worker says it "
+        "again in its next session; its other runs go on.",
+        ("run", "worker", "error"),
+    ),
     LogEvent.LOG_NOT_STORED: Entry(
         _E, "Log bytes could not be stored; the session ends, the worker sends them again.", ("worker", "error")
     ),

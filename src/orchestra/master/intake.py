@@ -9,7 +9,9 @@ run while there is something to do and take everything that waits; what arrives 
 batch. Of one run, all goes through the facts' lane first, and its end never overtakes its log.
 
 A failure to store ends the session: the worker keeps everything and sends it again to the next one,
-from where the server's durable bytes end. Nothing here is retried in place.
+from where the server's durable bytes end. Nothing here is retried in place. Only where storing fails by
+a defect of ours, each run of the batch is stored apart, and the one that it is about is left alone until
+the next session: the worker keeps it, and the others go on (INV-22, F18).
 """
 
 import asyncio
@@ -19,7 +21,7 @@ from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection
 
-from orchestra.domain.errors import Unavailable
+from orchestra.domain.errors import OrchestraError, Unavailable
 from orchestra.domain.run import RunStatus
 from orchestra.master import report
 from orchestra.master.burst import Burst
@@ -81,6 +83,8 @@ class Intake:
         self._sizes: dict[str, int] = {}
         self._sizes_written = parts.clock.monotonic()
         self._is_broken = False
+        self._poisonous: set[Key] = set()
+        """Runs of which something cannot be stored; nothing of them is taken any more in this session."""
         self.waiting_bytes = 0
         """Bytes of memory, roughly, that came and are not durable yet."""
         self.shrunk = asyncio.Event()
@@ -89,6 +93,8 @@ class Intake:
     def add(self, told: Told) -> None:
         """Take one message; it is stored soon."""
         key = (told.run, told.epoch)
+        if key in self._poisonous:
+            return
         one = self._facts.get(key)
         if one is None:
             one = self._facts[key] = Report(run=told.run, epoch=told.epoch)
@@ -137,7 +143,8 @@ class Intake:
         self._speak(outcomes)
         for one in reports:
             key = (one.run, one.epoch)
-            if (one.writes or one.finished is not None) and not (key in ends and key in ended):
+            is_over = key in self._poisonous or (key in ends and key in ended)
+            if (one.writes or one.finished is not None) and not is_over:
                 self._hand_over(one)
             else:
                 self._release(one.size)
@@ -228,6 +235,28 @@ class Intake:
     # Both lanes
 
     async def _write(self, reports: list[Report], ends: dict[Key, LogVerdict | None]) -> list[Outcome]:
+        """Store reports together; if a defect of ours is in the way, all but the one that it is about."""
+        try:
+            return await self._write_together(reports, ends)
+        except OrchestraError:
+            raise
+        except Exception:
+            outcomes: list[Outcome] = []
+            for one in reports:
+                outcomes += await self._write_apart(one, ends)
+            return outcomes
+
+    async def _write_apart(self, one: Report, ends: dict[Key, LogVerdict | None]) -> list[Outcome]:
+        try:
+            return await self._write_together([one], ends)
+        except OrchestraError:
+            raise
+        except Exception as error:
+            self._poisonous.add((one.run, one.epoch))
+            emit(LogEvent.RUN_NOT_STORED, run=one.run, worker=self._worker, error=error)
+            return []
+
+    async def _write_together(self, reports: list[Report], ends: dict[Key, LogVerdict | None]) -> list[Outcome]:
         now = self._parts.clock.now()
         worker, number, limits = self._worker, self._number, self._parts.settings.artifact_limits
         return await self._parts.database.write(
