@@ -277,6 +277,8 @@ def read_results(path: str, limit: int, owner: int | None = None) -> tuple[str |
     except FileNotFoundError:
         return None, None
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            return None, "ORCHESTRA_RESULTS is a symbolic link, expected an ordinary file"
         return None, f"the results cannot be read: {os.strerror(error.errno or 0)}"
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode) or owner not in (None, found.st_uid):
@@ -294,7 +296,9 @@ def read_results(path: str, limit: int, owner: int | None = None) -> tuple[str |
         value = json.loads(text, parse_constant=_refuse_constant)
         if "\\u" in text:  # an escape may stand for half a character, which nobody could store
             json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        return None, "the results are nested too deeply"
+    except ValueError as error:
         return None, f"the results are not JSON: {error}"
     return text, None
 

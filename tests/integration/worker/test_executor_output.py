@@ -173,10 +173,10 @@ def test_results_are_the_json_that_the_commands_left() -> None:
         pytest.param('printf \'"\\\\ud800"\' > "$ORCHESTRA_RESULTS"', "surrogates", id="half a character"),
         pytest.param('printf "\\377" > "$ORCHESTRA_RESULTS"', "not JSON", id="not UTF-8"),
         pytest.param('mkfifo "$ORCHESTRA_RESULTS"', "not an ordinary file", id="a pipe"),
-        pytest.param('ln -s /etc/passwd "$ORCHESTRA_RESULTS"', "cannot be read", id="a link"),
+        pytest.param('ln -s /etc/passwd "$ORCHESTRA_RESULTS"', "symbolic link", id="a link"),
         pytest.param('mkdir "$ORCHESTRA_RESULTS"', "not an ordinary file", id="a folder"),
         pytest.param('yes | head -c 1048577 > "$ORCHESTRA_RESULTS"', "longer than 1048576 bytes", id="too long"),
-        pytest.param('yes "[" | head -c 200000 > "$ORCHESTRA_RESULTS"', "not JSON", id="nested without end"),
+        pytest.param('yes "[" | head -c 200000 > "$ORCHESTRA_RESULTS"', "nested too deeply", id="nested without end"),
     ],
 )
 def test_results_that_cannot_be_used_change_no_status(command: str, error: str) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from orchestra.worker import record
 from orchestra.worker.executors import Gone, ProcessExecutors
+from orchestra.worker.process import Identity, stat
 from orchestra.worker.spool import FolderSpool
 from orchestra.worker.zygote_link import Zygote
 from support.executor_rig import Rig, rig, with_rig
@@ -162,5 +163,30 @@ def test_a_run_that_ended_just_before_its_adoption_is_not_waited_for() -> None:
         later.adopt(run.key, made.owner(run), {})
         assert isinstance(await reports.get(), Gone)
         await later.close()
+
+    with_rig(scenario)
+
+
+def test_c20_whoever_has_a_dead_executors_pid_or_session_now_is_left_alone() -> None:
+    async def scenario(made: Rig) -> None:
+        run = await made.run("echo over")
+        stranger = await asyncio.create_subprocess_exec("/bin/sleep", "1000", start_new_session=True, env={})
+        found = stat(stranger.pid)
+        assert found is not None
+        try:
+            # What a journal would say if both numbers were the stranger's by now, which started a little later.
+            owner, ticks = Identity(stranger.pid, found.start - 5, made.boot), (found.start - 5, found.start - 4)
+            unused = Zygote(socket.socket(), socket.socket)
+            later = ProcessExecutors(made.data, made.boot, unused, spare=1, records=lambda _: [])
+            reports: asyncio.Queue[object] = asyncio.Queue()
+            later.on_report = lambda _, report: reports.put_nowait(report)
+            later.adopt(run.key, owner, {stranger.pid: ticks})
+            gone = await reports.get()
+            assert isinstance(gone, Gone) and gone.survivors == ""
+            await later.close()
+            assert stranger.returncode is None and not is_gone(stranger.pid), "it lives"
+        finally:
+            stranger.kill()
+            await stranger.wait()
 
     with_rig(scenario)
