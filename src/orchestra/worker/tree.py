@@ -6,7 +6,8 @@ A dying process hands over its children before it can be waited for, so once `wa
 nothing that a command started is alive. That, and nothing else, is what "empty" means here.
 
 `sweep_targets` serves the other case, an executor that was killed: its descendants now belong to
-another parent, and are found by their environment and their session.
+the zygote, or, if that is another one by now, to whoever takes orphans, and are found by their parent,
+their environment and their session.
 
 Imported by executors.
 """
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 RUN_MARK = "ORCHESTRA_RUN"
 """The variable in every command's environment that names its run."""
 
+
+ZYGOTE_NAME = "orchestra-zygo"
+EXECUTOR_NAME = "orchestra-exec"
+"""What these processes call themselves; an executor has its parent's name for a moment."""
 
 _ENVIRONMENT_BYTES = 1 << 20
 
@@ -71,21 +76,30 @@ def sweep_targets(run: str, sessions: Mapping[int, tuple[int, int]]) -> list[Sta
     """What is left of a run whose executor is dead, and everything below it.
 
     Ours is a process whose environment names the run, or that is in a session which a command of
-    the run leads (`sessions`: the leader's pid → it started between these ticks). A session whose
-    leader is gone is not trusted: its number may be another's by now. So a process escapes only if
-    it both cleared its environment and outlived its session's leader; `docs/decisions` says so.
+    the run leads (`sessions`: the leader's pid → it started between these ticks), or that became a
+    child of this worker's zygote without being an executor: only a killed executor leaves such ones.
+    A session whose leader is gone is not trusted: its number may be another's by now. So a process
+    escapes only if it cleared its environment, outlived its session's leader, and the zygote of its
+    executor is gone, too; `docs/decisions` says so.
     """
     processes = list(all_processes())
+    zygotes = {one.pid for one in processes if one.parent == os.getpid() and one.name == ZYGOTE_NAME}
     leaders = {one.pid for one in processes if one.pid in sessions and _is_within(one.start, sessions[one.pid])}
     mark = f"{RUN_MARK}={run}".encode()
     ours = {
         one.pid: one
         for one in processes
-        if one.state not in "ZX" and one.pid != os.getpid() and (one.session in leaders or _has_mark(one.pid, mark))
+        if one.state not in "ZX"
+        and one.pid != os.getpid()
+        and (one.session in leaders or _is_orphan(one, zygotes) or _has_mark(one.pid, mark))
     }
     for root in tuple(ours):
         ours.update((one.pid, one) for one in descendants(root, processes))
     return list(ours.values())
+
+
+def _is_orphan(one: Stat, zygotes: set[int]) -> bool:
+    return one.parent in zygotes and one.name not in (ZYGOTE_NAME, EXECUTOR_NAME)
 
 
 def _is_within(start: int, ticks: tuple[int, int]) -> bool:

@@ -20,6 +20,7 @@ import sys
 
 from orchestra.worker.executor import Executor
 from orchestra.worker.process import PR_SET_CHILD_SUBREAPER, PR_SET_NAME, set_process_option
+from orchestra.worker.tree import EXECUTOR_NAME, ZYGOTE_NAME
 
 
 def main() -> None:
@@ -28,7 +29,9 @@ def main() -> None:
     Arguments: the folder that contains `orchestra`, the data folder, the socket's descriptor.
     """
     data, descriptor = sys.argv[2], int(sys.argv[3])
-    set_process_option(PR_SET_NAME, b"orchestra-zygo")
+    set_process_option(PR_SET_NAME, ZYGOTE_NAME.encode())
+    # What a killed executor leaves comes here, however it hides: see `tree.sweep_targets`.
+    set_process_option(PR_SET_CHILD_SUBREAPER, 1)
     # The parent neither waits for executors nor needs their exit codes: pidfds tell of their end.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for number in (signal.SIGINT, signal.SIGHUP):
@@ -86,7 +89,7 @@ def _become_executor(data: str, connection: socket.socket) -> None:
         os.setsid()
         gc.enable()
         set_process_option(PR_SET_CHILD_SUBREAPER, 1)
-        set_process_option(PR_SET_NAME, b"orchestra-exec")
+        set_process_option(PR_SET_NAME, EXECUTOR_NAME.encode())
         Executor(data, connection).serve()
         code = 0
     finally:

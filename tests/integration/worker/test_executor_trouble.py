@@ -22,7 +22,7 @@ from orchestra.worker.process import Identity, stat
 from orchestra.worker.spool import FolderSpool
 from orchestra.worker.zygote_link import Zygote
 from support.executor_rig import Rig, rig, with_rig
-from support.waiting import is_gone
+from support.waiting import is_gone, text_of, until
 
 FLOOD = [sys.executable, "-c", "import sys\nfor i in range(400): sys.stdout.write('x' * 65535 + '\\n')"]
 
@@ -116,6 +116,43 @@ def test_a_killed_executors_run_is_swept_even_without_its_journal() -> None:
         gone = await run.until(lambda one: one.gone)
         assert gone is not None and gone.survivors == ""
         assert is_gone(pid)
+
+    with_rig(scenario)
+
+
+HIDES = """
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    with open(sys.argv[1], "w") as file:
+        file.write(str(os.getpid()))
+    os.closerange(0, 256)
+    os.chdir("/")
+    os.execve("/bin/sleep", ["unseen", "1000"], {})
+os.wait()
+print("hidden", flush=True)
+time.sleep(1000)
+"""
+
+
+def test_what_hides_from_a_killed_executor_in_every_way_is_found_and_ended(tmp_path: Path) -> None:
+    async def scenario(made: Rig) -> None:
+        other = made.start(made.request("echo begun; read -r _ < /dev/null; sleep 1000"))
+        run = made.start(made.request([sys.executable, "-c", HIDES, str(tmp_path / "pid")]))
+        await run.until(lambda one: one.log_size)
+        await other.until(lambda one: one.log_size)
+        hidden = int(await until(lambda: text_of(tmp_path / "pid"), "it hides"))
+        await until(lambda: text_of(Path(f"/proc/{hidden}/cmdline")).startswith("unseen"), "its environment is empty")
+        os.kill(made.owner(run).pid, signal.SIGKILL)
+        gone = await run.until(lambda one: one.gone)
+        assert gone is not None and gone.survivors == ""
+        assert is_gone(hidden)
+        assert other.gone is None and not other.all("finished"), "runs of other executors go on"
+        made.executors.abort(other.key, "the test")
+        await other.until(lambda one: one.all("finished"))
 
     with_rig(scenario)
 
