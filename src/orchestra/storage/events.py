@@ -64,6 +64,7 @@ _INSERT_OF_RUN: Final = Statement(
     insert(event).values({name: bindparam(f"new_{name}") for name in _NAMES_OF_RUN} | {"run_sequence": _NEXT})
 )
 _AFTER: Final = _SHAPE.all.where(event.c.sequence > bindparam("after")).order_by(event.c.sequence)
+_NEXT_ONES: Final = Statement(_AFTER.limit(bindparam("limit")))
 _OF_RUN: Final = _SHAPE.all.where(event.c.run == bindparam("run")).order_by(event.c.run_sequence)
 _LAST: Final = select(func.coalesce(func.max(event.c.sequence), 0))
 
@@ -157,16 +158,17 @@ def after(connection: Connection, sequence: int, limit: int = 1_000, filter_: Ev
     Fewer than `limit` means that there are no more now. With a filter, continue from the last event's
     number, or from `last_sequence` of the same read when nothing came.
     """
+    if filter_ is None:
+        return _SHAPE.many(_NEXT_ONES.all(connection, {"after": sequence, "limit": limit}))
     statement = _AFTER.limit(limit)
-    if filter_ is not None:
-        if filter_.projects is not None:
-            statement = statement.where(event.c.project.in_(filter_.projects))
-        if filter_.types is not None:
-            statement = statement.where(event.c.type.in_(filter_.types))
-        if filter_.run is not None:
-            statement = statement.where(event.c.run == filter_.run)
-        if filter_.worker is not None:
-            statement = statement.where(event.c.worker == filter_.worker)
+    if filter_.projects is not None:
+        statement = statement.where(event.c.project.in_(filter_.projects))
+    if filter_.types is not None:
+        statement = statement.where(event.c.type.in_(filter_.types))
+    if filter_.run is not None:
+        statement = statement.where(event.c.run == filter_.run)
+    if filter_.worker is not None:
+        statement = statement.where(event.c.worker == filter_.worker)
     return _SHAPE.many(connection.execute(statement, {"after": sequence}))
 
 

@@ -21,13 +21,12 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from orchestra.storage.log_lines import Times
 from orchestra.storage.schema import log_chunk
-from orchestra.storage.statements import Statement
+from orchestra.storage.statements import ListStatement, Statement
 
 INLINE_BYTES: Final = 1 << 16
 """Logs up to here live in the database, larger ones in files."""
 ROW_BYTES: Final = 1 << 12
 """Pieces are joined to rows of about a database page."""
-_ASKED_AT_ONCE: Final = 500
 
 _TIME: Final = struct.Struct("<QQ")
 TIME_BYTES: Final = _TIME.size
@@ -40,10 +39,10 @@ _last = (
     .limit(1)
 )
 _all = select(_column.size, _column.data, _column.times).where(_column.run == bindparam("of")).order_by(_column.start)
-_offsets = (
-    select(_column.run, func.max(_column.start + _column.size))
-    .where(_column.run.in_(bindparam("runs", expanding=True)))
-    .group_by(_column.run)
+_offsets = ListStatement(
+    lambda listed: (
+        select(_column.run, func.max(_column.start + _column.size)).where(_column.run.in_(listed)).group_by(_column.run)
+    )
 )
 _join = (
     update(log_chunk)
@@ -118,12 +117,7 @@ def offset(connection: Connection, run: str) -> int:
 
 def offsets(connection: Connection, runs: Iterable[str]) -> dict[str, int]:
     """Return how many bytes of the log of each of `runs` are durable; runs without a byte are absent."""
-    asked = list(runs)
-    found: dict[str, int] = {}
-    for start in range(0, len(asked), _ASKED_AT_ONCE):
-        rows = connection.execute(_offsets, {"runs": asked[start : start + _ASKED_AT_ONCE]})
-        found.update((run, size) for run, size in rows)
-    return found
+    return dict(_offsets.all(connection, runs))
 
 
 def stored(connection: Connection, run: str) -> Stored:

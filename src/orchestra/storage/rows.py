@@ -10,6 +10,8 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam, select, update
 
+from orchestra.storage.statements import Statement
+
 T = TypeVar("T")
 
 
@@ -25,7 +27,7 @@ class Shape(Generic[T]):
         self.all: Select[Any] = select(*self.columns)
         self._of = tuple(f"of_{name}" for name in key)
         is_it = [column == bindparam(of) for column, of in zip(self.key, self._of, strict=True)]
-        self._one = self.all.where(*is_it)
+        self._get = Statement(self.all.where(*is_it))
         self._update = update(table).where(*is_it)
 
     def make(self, row: Sequence[Any]) -> T:
@@ -39,7 +41,8 @@ class Shape(Generic[T]):
 
     def get(self, connection: Connection, *key: object) -> T | None:
         """Return the value with this key, or None."""
-        return self.one(connection, self._one, dict(zip(self._of, key, strict=True)))
+        row = self._get.first(connection, dict(zip(self._of, key, strict=True)))
+        return None if row is None else self.make(row)
 
     def store(self, connection: Connection, after: T) -> None:
         """Write all fields of a value that is there."""

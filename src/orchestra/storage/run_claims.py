@@ -20,20 +20,24 @@ from orchestra.storage import schema
 from orchestra.storage.run_queue import group_counts, group_limit
 from orchestra.storage.run_rows import SHAPE, parts
 from orchestra.storage.run_status import Batch
+from orchestra.storage.statements import ListStatement
 from orchestra.storage.workers import free_slots
 
 _RUN: Final = schema.run
-_CANDIDATES: Final = (
-    select(*SHAPE.columns, _RUN.c.concurrency_group, schema.job.c.is_enabled, schema.job_revision.c.policy)
-    .join(schema.job, (schema.job.c.project == _RUN.c.project) & (schema.job.c.identifier == _RUN.c.job))
-    .join(
-        schema.job_revision,
-        (schema.job_revision.c.project == _RUN.c.project)
-        & (schema.job_revision.c.job == _RUN.c.job)
-        & (schema.job_revision.c.revision == _RUN.c.job_revision),
+_CANDIDATES: Final = ListStatement(
+    lambda listed: (
+        select(*SHAPE.columns, _RUN.c.concurrency_group, schema.job.c.is_enabled, schema.job_revision.c.policy)
+        .join(schema.job, (schema.job.c.project == _RUN.c.project) & (schema.job.c.identifier == _RUN.c.job))
+        .join(
+            schema.job_revision,
+            (schema.job_revision.c.project == _RUN.c.project)
+            & (schema.job_revision.c.job == _RUN.c.job)
+            & (schema.job_revision.c.revision == _RUN.c.job_revision),
+        )
+        .where(_RUN.c.identifier.in_(listed))
     )
-    .where(_RUN.c.identifier.in_(bindparam("identifiers", expanding=True)))
 )
+_OF_RUN: Final = len(SHAPE.columns)
 
 _CLAIMED: Final = select(*SHAPE.columns, _RUN.c.token_hash).where(
     _RUN.c.identifier.in_(bindparam("identifiers", expanding=True)), _RUN.c.status == RunStatus.ASSIGNED
@@ -98,9 +102,10 @@ def _holds(one: _Candidate, assignment: Assignment) -> bool:
 
 def _candidates(connection: Connection, identifiers: Sequence[str]) -> dict[str, _Candidate]:
     found: dict[str, _Candidate] = {}
-    for part in parts(identifiers):
-        for row in connection.execute(_CANDIDATES, {"identifiers": part}):
-            run = SHAPE.make(row)
-            group = None if row.concurrency_group is None else (run.project, row.concurrency_group)
-            found[run.identifier] = _Candidate(run, group, group_limit(row.policy), row.is_enabled)
+    for row in _CANDIDATES.all(connection, identifiers):
+        run = SHAPE.make(row)
+        group, is_enabled, policy = row[_OF_RUN:]
+        found[run.identifier] = _Candidate(
+            run, None if group is None else (run.project, group), group_limit(policy), is_enabled
+        )
     return found

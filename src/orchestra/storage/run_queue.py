@@ -7,14 +7,14 @@ by leaps through their index, so a look costs what it finds, however long the qu
 many classes the whole queue is ranked.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, literal_column, select, text, tuple_
 
 from orchestra.domain.placement import PendingRun, Snapshot
-from orchestra.domain.run import Run
+from orchestra.domain.run import Cause, Run
 from orchestra.storage import schema
 from orchestra.storage.run_rows import SHAPE
 from orchestra.storage.schema import EXPIRING, IS_ACTIVE, PENDING
@@ -58,19 +58,19 @@ _NEXT_GROUP: Final = Statement(
     .limit(literal_column("1"))
     .offset(literal_column("0"))
 )
-_HEADS_ALONE: Final = (
+_HEADS_ALONE: Final = Statement(
     select(*_LIGHT)
     .where(*_IS_OF_REVISION, _RUN.c.concurrency_group.is_(None))
     .order_by(*_ORDER)
     .limit(bindparam("limit"))
 )
-_HEADS_OF_GROUP: Final = (
+_HEADS_OF_GROUP: Final = Statement(
     select(*_LIGHT)
     .where(*_IS_OF_REVISION, _RUN.c.concurrency_group == bindparam("group"))
     .order_by(*_ORDER)
     .limit(bindparam("limit"))
 )
-_QUEUE: Final = select(*_LIGHT).where(_IS_PENDING).order_by(*_ORDER).limit(bindparam("limit"))
+_QUEUE: Final = Statement(select(*_LIGHT).where(_IS_PENDING).order_by(*_ORDER).limit(bindparam("limit")))
 _RANKED: Final = (
     select(
         _RUN.c.identifier,
@@ -84,32 +84,25 @@ _RANKED: Final = (
     .where(_IS_PENDING)
     .subquery()
 )
-_ALL_HEADS: Final = (
+_ALL_HEADS: Final = Statement(
     select(*_LIGHT)
     .join(_RANKED, _RANKED.c.identifier == _RUN.c.identifier)
     .where(_RANKED.c.place <= bindparam("limit"))
     .order_by(*_ORDER)
 )
-_CLASSES: Final = (
-    select(
-        schema.job_revision.c.project,
-        schema.job_revision.c.job,
-        schema.job_revision.c.revision,
-        schema.job_revision.c.properties,
-        schema.job_revision.c.policy,
-        schema.job.c.is_enabled,
-    )
-    .join(
-        schema.job,
-        (schema.job.c.project == schema.job_revision.c.project)
-        & (schema.job.c.identifier == schema.job_revision.c.job),
-    )
-    .where(
-        tuple_(schema.job_revision.c.project, schema.job_revision.c.job, schema.job_revision.c.revision).in_(
-            bindparam("classes", expanding=True)
-        )
+_CLASS_KEY: Final = (schema.job_revision.c.project, schema.job_revision.c.job, schema.job_revision.c.revision)
+_ANY_CLASS: Final = select(
+    *_CLASS_KEY, schema.job_revision.c.properties, schema.job_revision.c.policy, schema.job.c.is_enabled
+).join(
+    schema.job,
+    (schema.job.c.project == schema.job_revision.c.project) & (schema.job.c.identifier == schema.job_revision.c.job),
+)
+_CLASS: Final = Statement(
+    _ANY_CLASS.where(
+        *(column == bindparam(name) for column, name in zip(_CLASS_KEY, ("project", "job", "revision"), strict=True))
     )
 )
+_CLASSES: Final = _ANY_CLASS.where(tuple_(*_CLASS_KEY).in_(bindparam("classes", expanding=True)))
 _GROUPS: Final = Statement(
     select(_RUN.c.project, _RUN.c.concurrency_group, func.count())
     .where(_IS_ACTIVE, _RUN.c.concurrency_group.is_not(None))
@@ -126,9 +119,25 @@ _EXPIRED: Final = (
 )
 _NEXT_EXPIRATION: Final = select(func.min(_RUN.c.expiration_date)).where(text(EXPIRING))
 
+CLASSES_APART: Final = 8
+"""So many are found faster one by one."""
 CLASSES_IN_ONE: Final = 300
 LEAPS: Final = 64
 """Most classes that are looked at one by one: each takes some 0.1 ms, ranking a queue 3 µs a run (measured)."""
+
+
+class _Head(NamedTuple):
+    """A row of `_LIGHT`."""
+
+    identifier: str
+    epoch: int
+    project: str
+    job: str
+    job_revision: int
+    priority: int
+    creation_date: datetime
+    concurrency_group: str | None
+    cause: Cause | None
 
 
 def pending(connection: Connection, limit: int) -> list[PendingRun]:
@@ -137,14 +146,15 @@ def pending(connection: Connection, limit: int) -> list[PendingRun]:
     A queue of at most `limit` runs comes whole. Of a longer one, `limit` runs a class: give the number of
     free slots, more of one class cannot start.
     """
-    rows: Sequence[Any] = connection.execute(_QUEUE, {"limit": limit + 1}).all()
-    if len(rows) > limit:
-        rows = _heads(connection, limit)
+    found = _QUEUE.all(connection, {"limit": limit + 1})
+    if len(found) > limit:
+        found = _heads(connection, limit)
+    rows = [_Head._make(row) for row in found]
     classes = _classes(connection, {(row.project, row.job, row.job_revision) for row in rows})
-    found = []
+    runs = []
     for row in rows:
         properties, group_limit, is_enabled = classes[row.project, row.job, row.job_revision]
-        found.append(
+        runs.append(
             PendingRun(
                 run=row.identifier,
                 epoch=row.epoch,
@@ -160,31 +170,37 @@ def pending(connection: Connection, limit: int) -> list[PendingRun]:
                 cause=row.cause,
             )
         )
-    return found
+    return runs
 
 
-def _heads(connection: Connection, limit: int) -> Sequence[Any]:
+def _heads(connection: Connection, limit: int) -> list[tuple[Any, ...]]:
     """Rows of the first `limit` pending runs of each class, in the order of the queue."""
-    found: list[Any] = []
+    found: list[tuple[Any, ...]] = []
     looks = 0
     revision: Any = ("", "", 0)
     while (revision := _leap(connection, _NEXT_REVISION, revision)) is not None:
-        found += connection.execute(_HEADS_ALONE, {**_named(revision), "limit": limit})
+        found += _HEADS_ALONE.all(connection, {**_named(revision), "limit": limit})
         looks += 1
         group: Any = ("",)
         while (group := _leap(connection, _NEXT_GROUP, revision, group[0])) is not None:
-            found += connection.execute(_HEADS_OF_GROUP, {**_named(revision), "group": group[0], "limit": limit})
+            found += _HEADS_OF_GROUP.all(connection, {**_named(revision), "group": group[0], "limit": limit})
             looks += 1
             if looks > LEAPS:
                 break
         if looks > LEAPS:
-            return connection.execute(_ALL_HEADS, {"limit": limit}).all()
-    return sorted(found, key=lambda row: (-row.priority, row.creation_date, row.identifier))
+            return _ALL_HEADS.all(connection, {"limit": limit})
+    return sorted(found, key=_place_in_queue)
+
+
+def _place_in_queue(row: tuple[Any, ...]) -> tuple[int, datetime, str]:
+    """`_ORDER`, for rows of `_LIGHT`."""
+    head = _Head._make(row)
+    return -head.priority, head.creation_date, head.identifier
 
 
 def _leap(connection: Connection, statement: Statement, revision: Any, group: str = "") -> Any:
     """The next one in the index, None behind the last."""
-    return statement.execute(connection, [{**_named(revision), "group": group}]).first()
+    return statement.first(connection, {**_named(revision), "group": group})
 
 
 def _named(revision: Any) -> dict[str, Any]:
@@ -204,8 +220,7 @@ def snapshot(connection: Connection, limit: int | None = None) -> Snapshot:
 
 def group_counts(connection: Connection) -> dict[tuple[str, str], int]:
     """Return how many runs are assigned or running, by (project, group); absent means none."""
-    rows: Iterable[Any] = _GROUPS.execute(connection, [{}])
-    return {(project, group): count for project, group, count in rows}
+    return {(project, group): count for project, group, count in _GROUPS.all(connection, {})}
 
 
 def active_by_worker(connection: Connection, worker: str) -> list[Run]:
@@ -235,8 +250,13 @@ def _classes(
 ) -> dict[tuple[str, str, int], tuple[dict[str, Any], int, bool]]:
     """Properties, group limit, and whether the job is enabled, by (project, job, revision)."""
     wanted = sorted(keys)
-    found: dict[tuple[str, str, int], tuple[dict[str, Any], int, bool]] = {}
-    for start in range(0, len(wanted), CLASSES_IN_ONE):
-        for row in connection.execute(_CLASSES, {"classes": wanted[start : start + CLASSES_IN_ONE]}):
-            found[row.project, row.job, row.revision] = (row.properties, group_limit(row.policy), row.is_enabled)
-    return found
+    rows: list[Any] = []
+    if len(wanted) <= CLASSES_APART:
+        rows = [row for key in wanted for row in _CLASS.all(connection, _named(key))]
+    else:
+        for start in range(0, len(wanted), CLASSES_IN_ONE):
+            rows += connection.execute(_CLASSES, {"classes": wanted[start : start + CLASSES_IN_ONE]})
+    return {
+        (project, job, revision): (properties, group_limit(policy), is_enabled)
+        for project, job, revision, properties, policy, is_enabled in rows
+    }

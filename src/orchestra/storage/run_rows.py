@@ -8,13 +8,13 @@ from sqlalchemy import Connection, bindparam
 from orchestra.domain.run import Run
 from orchestra.storage.rows import Shape
 from orchestra.storage.schema import run
+from orchestra.storage.statements import ListStatement
 
 SHAPE: Final = Shape(run, Run, "identifier")
 VALUES_IN_ONE: Final = 1_000
 """Most values in one IN (…): PostgreSQL takes 65,535 parameters, SQLite 32,766; a long list is several queries."""
 
-_ONE: Final = SHAPE.all.where(run.c.identifier == bindparam("identifier"))
-_SEVERAL: Final = SHAPE.all.where(run.c.identifier.in_(bindparam("identifiers", expanding=True)))
+_SEVERAL: Final = ListStatement(lambda listed: SHAPE.all.where(run.c.identifier.in_(listed)))
 _BY_NUMBER: Final = SHAPE.all.where(
     run.c.project == bindparam("project"), run.c.job == bindparam("job"), run.c.number == bindparam("number")
 )
@@ -22,7 +22,7 @@ _BY_NUMBER: Final = SHAPE.all.where(
 
 def get(connection: Connection, identifier: str) -> Run | None:
     """Return the run, None if there is none."""
-    return SHAPE.one(connection, _ONE, {"identifier": identifier})
+    return SHAPE.get(connection, identifier)
 
 
 def get_by_number(connection: Connection, project: str, job: str, number: int) -> Run | None:
@@ -32,11 +32,7 @@ def get_by_number(connection: Connection, project: str, job: str, number: int) -
 
 def get_many(connection: Connection, identifiers: Iterable[str]) -> dict[str, Run]:
     """Return those of the runs that exist, by identifier."""
-    found: dict[str, Run] = {}
-    for part in parts(identifiers):
-        for one in SHAPE.many(connection.execute(_SEVERAL, {"identifiers": part})):
-            found[one.identifier] = one
-    return found
+    return {one.identifier: one for one in SHAPE.many(_SEVERAL.all(connection, identifiers))}
 
 
 def parts(identifiers: Iterable[str]) -> Iterator[list[str]]:

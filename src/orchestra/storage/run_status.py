@@ -150,7 +150,7 @@ class Batch:
             for fact, changes in wave.items():
                 names = WRITTEN[fact]
                 values = [_values(change, names) for change in changes]
-                hit = _STATEMENTS[fact].execute(connection, values).rowcount
+                hit = _STATEMENTS[fact].execute(connection, values)
                 if hit != len(changes):
                     # Another writer beside the lock; the transaction is given up, the caller reads again.
                     raise Unavailable("runs changed while they were written; nothing was changed")

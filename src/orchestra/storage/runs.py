@@ -176,7 +176,7 @@ _COMPLETE_LOG: Final = (
         update_date=bindparam("update_date"),
     )
 )
-_SET_CAUSE: Final = (
+_SET_CAUSE: Final = Statement(
     update(run)
     .where(run.c.identifier == bindparam("of"), run.c.status == RunStatus.PENDING)
     .values(cause=bindparam("cause"), update_date=bindparam("update_date"))
@@ -195,13 +195,13 @@ def insert(connection: Connection, new: NewRun, now: datetime, *, actor: str | N
     A retry is a new run with `source` `{type: run, run, reason: retry}`. Raises NotFound when the job does
     not exist (any more).
     """
-    number = _NEXT_NUMBER.execute(connection, [{"of_project": new.project, "of_job": new.job}]).scalar()
-    if number is None:
+    next_number = _NEXT_NUMBER.first(connection, {"of_project": new.project, "of_job": new.job})
+    if next_number is None:
         raise NotFound(f"there is no job {new.project}/{new.job}")
     created = Run(
         project=new.project,
         identifier=new.identifier,
-        number=number,
+        number=next_number[0],
         job=new.job,
         job_revision=new.job_revision,
         parameters=new.parameters,
@@ -284,7 +284,7 @@ def set_pending_cause(connection: Connection, causes: Iterable[tuple[str, Cause]
     """Say why runs wait; of those that no longer wait, nothing changes."""
     values = [{"of": identifier, "cause": cause, "update_date": now} for identifier, cause in causes]
     if values:
-        connection.execute(_SET_CAUSE, values)
+        _SET_CAUSE.execute(connection, values)
 
 
 def find_idempotent(connection: Connection, key: IdempotencyKey, body: Mapping[str, Any]) -> Run | None:

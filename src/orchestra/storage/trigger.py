@@ -102,7 +102,7 @@ class Triggers:
 
     def _present(self, connection: Connection, project: str, job: str) -> JobRevision | NotFound:
         """The job as it is now."""
-        row: Any = _PRESENT.execute(connection, [{"project": project, "job": job}]).first()
+        row = _PRESENT.first(connection, {"project": project, "job": job})
         if row is None:
             return NotFound(f"there is no job {project}/{job}")
         key = (project, job, row[0], row[1])

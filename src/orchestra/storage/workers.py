@@ -52,7 +52,8 @@ _TAKEN: Final = select(func.count()).where(_IS_ACTIVE, _RUN.c.worker == _WORKER.
 _FREE: Final = Statement(
     select(_WORKER.c.concurrency - _TAKEN).where(_IS_IT, _WORKER.c.is_enabled.is_(True), _WORKER.c.is_active.is_(True))
 )
-_USED: Final = select(_RUN.c.worker, func.count()).where(_IS_ACTIVE).group_by(_RUN.c.worker)
+_USED: Final = Statement(select(_RUN.c.worker, func.count()).where(_IS_ACTIVE).group_by(_RUN.c.worker))
+_ALL: Final = Statement(_SHAPE.all)
 _SEEN: Final = (
     update(_WORKER)
     .where(_WORKER.c.identifier == bindparam("of"), _WORKER.c.session == bindparam("of_session"))
@@ -116,21 +117,21 @@ def page(
 
 def slots(connection: Connection) -> list[WorkerSlots]:
     """Return every worker with how many of its slots assigned and running runs take."""
-    used = {row[0]: row[1] for row in connection.execute(_USED)}
-    workers = _SHAPE.many(connection.execute(_SHAPE.all))
+    used = dict(_USED.all(connection, {}))
+    workers = _SHAPE.many(_ALL.all(connection, {}))
     return [WorkerSlots(worker=one, used=used.get(one.identifier, 0)) for one in workers]
 
 
 def free_slots(connection: Connection, identifiers: Iterable[str]) -> dict[str, int]:
     """Return how many more runs those of `identifiers` may get that are enabled and connected."""
-    rows = {one: _FREE.execute(connection, [{"identifier": one}]).first() for one in sorted(identifiers)}
+    rows = {one: _FREE.first(connection, {"identifier": one}) for one in sorted(identifiers)}
     return {one: row[0] for one, row in rows.items() if row is not None}
 
 
 def session(connection: Connection, identifier: str) -> int | None:
     """Return the number of the worker's newest session, None for an unknown worker."""
-    number: int | None = _SESSION.execute(connection, [{"identifier": identifier}]).scalar()
-    return number
+    row = _SESSION.first(connection, {"identifier": identifier})
+    return None if row is None else row[0]
 
 
 def is_current_session(connection: Connection, identifier: str, number: int) -> bool:
