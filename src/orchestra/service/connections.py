@@ -90,6 +90,48 @@ class Waiting:
         oldest.transport.abort()
 
 
+class _HeadFirst:
+    """What an answer is written to: its head waits for its body, so that both are sent at once.
+
+    Each sending costs the server 30 µs, and wakes the client. A head whose body does not come in the same turn of
+    the loop goes alone.
+    """
+
+    __slots__ = ("_has_begun", "_head", "_loop", "_transport")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._head = b""
+        self._has_begun = False
+
+    def write(self, data: bytes) -> None:
+        """Send, or keep for a moment what comes first."""
+        if not self._has_begun:
+            self._has_begun = True
+            self._head = data
+            self._loop.call_soon(self._flush)
+        elif self._head:
+            head, self._head = self._head, b""
+            self._transport.write(head + data)
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Send what was kept, then end the connection."""
+        self._flush()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        """Nothing more will be sent."""
+        return self._transport.is_closing()
+
+    def _flush(self) -> None:
+        head, self._head = self._head, b""
+        if head and not self._transport.is_closing():
+            self._transport.write(head)
+
+
 class GuardedConnection(HttpToolsProtocol):
     """uvicorn's connection with deadlines."""
 
@@ -143,7 +185,11 @@ class GuardedConnection(HttpToolsProtocol):
         self._waiting.remove(self)
         self._body_began = self.loop.time()
         self._set_timer(self._limits.body_s, self._check_pace)
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not None and self.cycle is not before:
+            # Its task begins later: nothing is written yet.
+            self.cycle.transport = cast("asyncio.Transport", _HeadFirst(self.transport, self.loop))
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""

@@ -27,6 +27,8 @@ from orchestra.storage.hints import Hints
 START_TRIES: Final = 30
 START_PAUSE_S: Final = 1.0
 """A database that restarts while the service starts is asked again for half a minute."""
+PACE_S: Final = 0.01
+"""A look that follows one as closely waits for so long: it costs as much as ten events, and they gather meanwhile."""
 DEADLINE_S: Final = 1.0
 """How late a change of another server may be seen when its hint was lost."""
 BATCH: Final = 1_000
@@ -127,16 +129,20 @@ class Tail:
 
     async def run(self) -> None:
         """Follow the table for ever. What goes wrong with the database is tried again at the next deadline."""
+        loop = asyncio.get_running_loop()
         with self._hints.subscribe([topics.EVENT]) as subscription:
             while True:
                 # When the database does not answer, the deadline below is the pause.
                 with suppress(Unavailable):
                     await self._read()
+                looked = loop.time()
                 try:
                     async with asyncio.timeout(DEADLINE_S):
                         await subscription.wait()
                 except TimeoutError:
                     continue
+                if (early_s := looked + PACE_S - loop.time()) > 0:
+                    await asyncio.sleep(early_s)
 
     async def _read(self) -> None:
         while True:

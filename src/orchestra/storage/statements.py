@@ -86,7 +86,7 @@ class Statement:
         """Execute an INSERT, UPDATE or DELETE for each of `rows`, at least one; return how many rows it hit in all."""
         compiled = self._of(connection)
         values = [compiled.values(row) for row in rows]
-        cursor = _execute(connection, compiled.text, values[0] if len(values) == 1 else values, many=len(values) > 1)
+        cursor = execute(connection, compiled.text, values[0] if len(values) == 1 else values, many=len(values) > 1)
         hit: int = cursor.rowcount
         cursor.close()
         return hit
@@ -94,7 +94,7 @@ class Statement:
     def first(self, connection: Connection, row: Row) -> tuple[Any, ...] | None:
         """Return the first row that is found, or that a RETURNING gives; None when there is none."""
         compiled = self._of(connection)
-        cursor = _execute(connection, compiled.text, compiled.values(row))
+        cursor = execute(connection, compiled.text, compiled.values(row))
         found = cursor.fetchone()
         value = None if found is None else compiled.result(cursor)(found)
         cursor.close()
@@ -103,7 +103,7 @@ class Statement:
     def all(self, connection: Connection, row: Row) -> list[tuple[Any, ...]]:
         """Return the rows that are found, in their order."""
         compiled = self._of(connection)
-        cursor = _execute(connection, compiled.text, compiled.values(row))
+        cursor = execute(connection, compiled.text, compiled.values(row))
         found = list(map(compiled.result(cursor), cursor.fetchall()))
         cursor.close()
         return found
@@ -139,13 +139,13 @@ class ListStatement:
     def _of(self, size: int) -> Statement:
         found = self._sizes.get(size)
         if found is None:
-            parameters = [bindparam(f"listed_{place}") for place in range(size)]
+            parameters: list[BindParameter[Any]] = [bindparam(f"listed_{place}") for place in range(size)]
             found = self._sizes[size] = Statement(self._make(parameters))
         return found
 
 
-def _execute(connection: Connection, text: str, values: Any, *, many: bool = False) -> Any:
-    """Return the driver's cursor, executed. Raises what SQLAlchemy would raise."""
+def execute(connection: Connection, text: str, values: Any = (), *, many: bool = False) -> Any:
+    """Let the driver execute a fixed `text`; return its cursor. Raises what SQLAlchemy would raise."""
     cursor: Any = None
     try:
         cursor = connection.connection.cursor()
