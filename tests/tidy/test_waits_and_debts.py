@@ -11,6 +11,7 @@ from tidy.source import calls, files, name
 # computes its pause, and so needs no entry.
 MAY_SLEEP: dict[str, str] = {
     "tests/bench/__main__.py": "an idle system is what it measures; nothing is asserted",
+    "tests/simulation/test_crash_points.py": "virtual seconds",
     "tests/simulation/world/clients.py": "virtual seconds",
     "tests/simulation/world/network.py": "virtual seconds",
     "tests/simulation/world/world.py": "virtual seconds",
