@@ -56,3 +56,21 @@ def test_every_setting_is_explained_to_users() -> None:
     ]
     missing = [setting for setting in settings if not setting.startswith("_") and f"`{setting}`" not in documents]
     assert not missing, "settings that no document names (in backticks):\n" + "\n".join(missing)
+
+
+def test_every_test_that_a_document_names_exists() -> None:
+    there = {found for path in files("tests/**/test_*.py") for found in re.findall(r"def (test_\w+)", path.read_text())}
+    lost = []
+    for path in files("ARCHITECTURE.md", "docs/**/*.md"):
+        text = path.read_text()
+        lost += [f"{name(path)}: {one}" for one in re.findall(r"`(test_\w+)`", text) if one not in there]
+        lost += [f"{name(path)}: {one}" for one in re.findall(r"`(tests/[\w./]+)`", text) if not (ROOT / one).exists()]
+    assert not lost, "no such test:\n" + "\n".join(lost)
+
+
+def test_every_invariant_that_a_simulation_checks_is_in_the_architecture() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    checks = re.findall(r"def inv_(\w+)\(", (ROOT / "tests/simulation/checks.py").read_text())
+    rows = " ".join(line.split("|")[1] for line in text.splitlines() if line.startswith("| INV-"))
+    missing = [one for one in checks if not re.search(rf"\b{one}\b", rows)]
+    assert not missing, f"no row of ARCHITECTURE.md names {missing}"

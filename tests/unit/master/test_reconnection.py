@@ -11,7 +11,7 @@ from orchestra.storage.database import Moment
 from orchestra.wire import messages as m
 from support import stored
 from support.conversation import finished, held, run_id, started
-from support.master_world import MACHINES, RUN, WorkerEnd, World, pass_time, story
+from support.master_world import MACHINES, RUN, WorkerEnd, World, pass_time, settle, story
 
 
 async def running(world: World, log: bytes = b"0123456789") -> WorkerEnd:
@@ -347,3 +347,28 @@ async def test_a_database_that_is_away_while_the_server_starts_delays_the_start_
     await world.start()
     assert times == 0
     assert not (await world.worker()).is_active
+
+
+@story
+async def test_c23_many_workers_that_come_back_at_once_are_all_served(world: World) -> None:
+    await world.furnish()
+    before = [await world.connect(f"w{number}", concurrency=1) for number in range(150)]
+    for number in range(1, 151):
+        await world.trigger(number)
+    assigned = {worker: one for worker in before for one in worker.heard(m.Assign)}
+    assert len(assigned) == 150
+    await world.stop()
+    await world.start()
+    again = [
+        world.new_worker(worker=f"w{number}", concurrency=1, held=(held(assigned[worker].run, assigned[worker].epoch),))
+        for number, worker in enumerate(before)
+    ]
+    began = world.clock.monotonic()
+    for worker in again:
+        worker.connect_now()
+    await settle()
+    assert all(worker.heard(m.Welcome) for worker in again)
+    assert world.clock.monotonic() - began < 1, "nobody waits for a turn"
+    for worker in again:
+        (welcome,) = worker.heard(m.Welcome)
+        assert [one.action for one in welcome.verdicts] == [Action.RESUME]
