@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import random
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
@@ -260,6 +261,15 @@ def test_an_index_that_counts_wrong_and_files_of_nobody_are_named(bench: Bench) 
     assert [state for state, _ in found] == ["attention", "attention", "good"]
     assert "does not count the lines" in found[0][1]
     assert "6 bytes that no row speaks of" in found[1][1]
+
+
+def test_a_value_that_cannot_be_read_is_named_with_its_row(bench: Bench) -> None:
+    with sqlite3.connect(bench.folder / "orchestra.db") as rows:
+        rows.execute("INSERT INTO setting (key, value) VALUES ('one', '1'), ('other', '{bad')")
+    rows.close()
+    ((state, fact),) = bench.findings()
+    assert (state, fact.partition(": ")[0]) == ("bad", "setting other")
+    assert "its value cannot be read: " in fact
 
 
 def test_a_damaged_database_says_so(bench: Bench) -> None:

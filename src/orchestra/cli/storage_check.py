@@ -11,6 +11,7 @@ from orchestra.cli.output import size
 from orchestra.domain.errors import OrchestraError
 from orchestra.storage.engine import parse_url, reader_engine
 from orchestra.storage.log_check import Checked, Fault, check_logs, check_sqlite
+from orchestra.storage.row_check import check_rows
 
 MOST_SHOWN: Final = 20
 """Findings of one kind that are shown; the rest is counted."""
@@ -26,6 +27,7 @@ def storage_findings(url: str, folder: Path) -> Iterator[Finding]:
         with reader_engine(target).connect() as connection:
             found = list(check_sqlite(connection)) if is_file else []
             if not found:
+                found += check_rows(connection)
                 found += check_logs(connection, folder / LOGS, checked)
             return found, checked
 
