@@ -142,6 +142,25 @@ def test_cleanup_runs_whatever_happened_and_all_of_it(first: Any) -> None:
     with_rig(scenario)
 
 
+@pytest.mark.parametrize(
+    ("first", "end"),
+    [
+        ("true", ("exception", "timeout", "slow: took longer than 0.3 s")),
+        ("exit 3", ("failed", "exit_code", "exit 3:")),
+    ],
+)
+def test_each_command_of_the_cleanup_has_its_own_limit(first: str, end: tuple[str, str, str]) -> None:
+    async def scenario(rig: Rig) -> None:
+        slow = {"name": "slow", "run": f"echo begun; {FOREVER}", "timeout": 0.3}
+        run = await rig.run(first, cleanup=[slow, "echo next"], timeout=60)
+        assert rig.log(run) == b"begun\nnext\n"
+        status, code, message = end
+        assert (run.finished["status"], run.finished["code"]) == (status, code), "the first failure is the verdict"
+        assert message in run.finished["message"]
+
+    with_rig(scenario)
+
+
 def test_an_abort_ends_the_command_runs_the_cleanup_and_says_who_wanted_it() -> None:
     async def scenario(rig: Rig) -> None:
         run = rig.start(rig.request(f"echo begun; {FOREVER}", "echo never", cleanup=["echo cleaned"]))
