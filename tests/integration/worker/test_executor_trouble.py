@@ -18,8 +18,9 @@ import pytest
 
 from orchestra.worker import record
 from orchestra.worker.executors import Gone, ProcessExecutors
-from orchestra.worker.process import Identity, stat
+from orchestra.worker.process import Identity, all_processes, stat
 from orchestra.worker.spool import FolderSpool
+from orchestra.worker.tree import ZYGOTE_NAME
 from orchestra.worker.zygote_link import Zygote
 from support.executor_rig import Rig, rig, with_rig
 from support.waiting import is_gone, text_of, until
@@ -153,6 +154,23 @@ def test_what_hides_from_a_killed_executor_in_every_way_is_found_and_ended(tmp_p
         assert other.gone is None and not other.all("finished"), "runs of other executors go on"
         made.executors.abort(other.key, "the test")
         await other.until(lambda one: one.all("finished"))
+
+    with_rig(scenario)
+
+
+def test_a_killed_zygote_costs_no_run_and_another_one_takes_its_place() -> None:
+    async def scenario(made: Rig) -> None:
+        run = made.start(made.request("mkfifo go; echo begun; read -r _ < go; echo through"))
+        await run.until(lambda one: one.log_size)
+        zygotes = [one.pid for one in all_processes() if one.parent == os.getpid() and one.name == ZYGOTE_NAME]
+        for pid in zygotes:
+            os.kill(pid, signal.SIGKILL)
+        assert zygotes
+        other = await made.run("echo others go on")
+        assert made.log(other) == b"others go on\n"
+        (made.data / "workspaces/tests/job/1/go").write_text("\n")
+        await run.until(lambda one: one.all("finished"))
+        assert made.log(run) == b"begun\nthrough\n"
 
     with_rig(scenario)
 
