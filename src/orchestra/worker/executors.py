@@ -12,6 +12,7 @@ It does not know what a run means to the server, nor the files of the spool.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -164,6 +165,10 @@ class ProcessExecutors:
 
     def abort(self, key: RunKey, by: str) -> None:
         self._wish("abort", key, by)
+        if (executor := self._busy.get(key)) is not None:
+            # Its job may have stopped it, and would then outlive every wish.
+            with contextlib.suppress(OSError):
+                signal.pidfd_send_signal(executor.watch, signal.SIGCONT)
 
     async def close(self) -> None:
         for task in tuple(self._tasks):

@@ -192,6 +192,19 @@ def test_a_stopped_executor_is_not_taken_for_dead() -> None:
     with_rig(scenario)
 
 
+def test_a_job_that_stops_its_executor_can_be_aborted_all_the_same() -> None:
+    async def scenario(made: Rig) -> None:
+        run = made.start(made.request("mkfifo stopped; echo begun; kill -STOP $PPID; : > stopped; sleep 1000"))
+        await run.until(lambda one: one.log_size)
+        # Whoever opens the pipe meets the command behind its signal.
+        (made.data / "workspaces/tests/job/1/stopped").read_bytes()
+        made.executors.abort(run.key, "ada")
+        await run.until(lambda one: one.all("finished"))
+        assert (run.finished["status"], run.finished["message"]) == ("aborted", "aborted by ada")
+
+    with_rig(scenario)
+
+
 def test_what_cannot_be_read_is_set_aside_and_the_rest_is_read() -> None:
     async def scenario(made: Rig) -> None:
         good, torn = await made.run("echo good"), await made.run("echo torn")
