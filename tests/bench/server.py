@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,15 +76,39 @@ def wait_ready(process: subprocess.Popen[str]) -> None:
     raise AssertionError("the server ended before it was ready")
 
 
-def apply(wire: Wire, jobs: dict[str, Any]) -> None:
-    """Make `jobs` those of the project `bench`."""
-    content = json.dumps({"projects": {"bench": {"jobs": jobs}}})
+def apply(wire: Wire, jobs: dict[str, Any], project: str = "bench") -> None:
+    """Make `jobs` those of a project."""
+    content = json.dumps({"projects": {project: {"jobs": jobs}}})
     wire.post("/api/v1/configuration/apply", {"files": [{"name": "bench.json", "content": content}], "prune": False})
 
 
 def pss_mb(process: psutil.Process) -> float:
     """Proportional memory of one process, MB."""
     return float(process.memory_full_info().pss) / 1e6
+
+
+def memory(server: Server) -> tuple[float, float]:
+    """PSS of the server, and of the worker with its executors, in MB; the jobs' own processes left out."""
+    root = psutil.Process(server.process.pid)
+    worker = 0.0
+    for one in root.children(recursive=True):
+        try:
+            if "orchestra" in " ".join(one.cmdline()):
+                worker += pss_mb(one)
+        except psutil.NoSuchProcess:
+            continue
+    for one in psutil.process_iter():
+        try:
+            if one.ppid() == 1 and str(server.data) in " ".join(one.cmdline()):
+                worker += pss_mb(one)
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return pss_mb(root), worker
+
+
+def processor_s(processes: Iterable[psutil.Process]) -> float:
+    """Seconds that the processes themselves took, not the commands that they started."""
+    return float(sum(times.user + times.system for times in (one.cpu_times() for one in processes)))
 
 
 def wait_terminal(wire: Wire, run: str, *, pause_s: float = 0.002) -> dict[str, Any]:

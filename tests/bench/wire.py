@@ -27,6 +27,10 @@ class Wire:
         """The answer's JSON."""
         return json.loads(self.send("POST", path, json.dumps(body).encode()))
 
+    def put(self, path: str, body: Any) -> Any:
+        """The answer's JSON."""
+        return json.loads(self.send("PUT", path, json.dumps(body).encode()))
+
     def send(self, method: str, path: str, body: bytes = b"", headers: str = "") -> bytes:
         """The answer's body; fails on any status of 400 and above."""
         length = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
