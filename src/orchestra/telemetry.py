@@ -156,7 +156,11 @@ def emit(event: LogEvent, **values: object) -> None:
     if LOGGER.isEnabledFor(entry.level):
         cause = next((value for value in values.values() if isinstance(value, BaseException)), None)
         shown = {name: repr(value) if value is cause else value for name, value in values.items()} if cause else values
-        LOGGER.log(entry.level, event.value, extra={"orchestra_values": shown}, exc_info=cause)
+        error = None if cause is None else (type(cause), cause, cause.__traceback__)
+        # Not by `LOGGER.log`, which looks through the stack for its caller: a run is worth two lines.
+        record = logging.LogRecord(LOGGER.name, entry.level, "", 0, event.value, None, error)
+        record.orchestra_values = shown
+        LOGGER.handle(record)
 
 
 def configure(level: str, style: str, stream: TextIO | None = None) -> None:
@@ -174,6 +178,9 @@ _LINE_ENDS: Final = {ord(one): f"\\u{ord(one):04x}" for one in "\x7f\x85\u2028\u
 """What JSON may hold as it is, yet readers of lines take for an end or a command."""
 
 
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
 class JsonFormatter(logging.Formatter):
     """One JSON object a line; lines of other loggers have `message`, tracebacks `traceback`."""
 
@@ -187,7 +194,7 @@ class JsonFormatter(logging.Formatter):
             line |= {"event": record.msg, **values}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str).translate(_LINE_ENDS)
+        return _JSON.encode(line).translate(_LINE_ENDS)
 
 
 class TextFormatter(logging.Formatter):
