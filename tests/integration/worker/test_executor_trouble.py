@@ -194,10 +194,12 @@ def test_a_stopped_executor_is_not_taken_for_dead() -> None:
 
 def test_a_job_that_stops_its_executor_can_be_aborted_all_the_same() -> None:
     async def scenario(made: Rig) -> None:
-        run = made.start(made.request("mkfifo stopped; echo begun; kill -STOP $PPID; : > stopped; sleep 1000"))
-        await run.until(lambda one: one.log_size)
+        run = made.start(made.request("mkfifo stopped; kill -STOP $PPID; : > stopped; sleep 1000"))
+        stopped = made.data / "workspaces/tests/job/1/stopped"
+        # Not its log: nobody tells of that any more.
+        await until(stopped.exists, "the command made the pipe")
         # Whoever opens the pipe meets the command behind its signal.
-        (made.data / "workspaces/tests/job/1/stopped").read_bytes()
+        await asyncio.to_thread(stopped.read_bytes)
         made.executors.abort(run.key, "ada")
         await run.until(lambda one: one.all("finished"))
         assert (run.finished["status"], run.finished["message"]) == ("aborted", "aborted by ada")
