@@ -13,7 +13,6 @@ import pytest
 from simulation.checks import violations
 from simulation.history import History
 from simulation.sometimes import SOMETIMES, seen
-from simulation.world import database
 from simulation.world.world import play
 
 SEEDS = 300
@@ -38,12 +37,6 @@ def test_every_invariant_holds_and_everything_that_must_happen_sometimes_does() 
 def test_every_invariant_holds_in_every_world(first: int) -> None:
     for seed in range(first, first + CHUNK):
         _judge(seed, play(seed))
-
-
-def test_a_world_is_the_same_without_the_shortcut_to_its_database(monkeypatch: pytest.MonkeyPatch) -> None:
-    short = [play(seed).digest() for seed in REPLAYED]
-    monkeypatch.setattr(database, "Shortcut", lambda connection: connection)
-    assert [play(seed).digest() for seed in REPLAYED] == short
 
 
 def test_one_seed_is_one_world_whatever_else_is_random() -> None:

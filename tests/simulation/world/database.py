@@ -21,7 +21,6 @@ from orchestra.domain.errors import OutcomeUnknown, Unavailable
 from orchestra.storage.database import InlineDatabase
 from simulation.world.loop import Node
 from simulation.world.seams import Buggify
-from simulation.world.shortcut import Shortcut
 
 T = TypeVar("T")
 
@@ -59,7 +58,6 @@ class ServerDatabase:
         self, inline: InlineDatabase, node: Node, weather: Weather, buggify: Buggify, committed: Callable[[], None]
     ) -> None:
         self._inline = inline
-        self._quick: Any = Shortcut(inline._connection)
         self._node = node
         self._weather = weather
         self._buggify = buggify
@@ -72,7 +70,7 @@ class ServerDatabase:
         await self._pause()
         if self._weather.fails():
             raise Unavailable("the simulated database does not answer")
-        result = await self._inline.read(lambda _: function(self._quick))
+        result = await self._inline.read(function)
         await self._pause()
         return result
 
@@ -113,7 +111,7 @@ class ServerDatabase:
             # The real writer executes a group again when one of its functions fails.
             self._rehearse(one.function)
         try:
-            value = at_once(self._inline.write(lambda _: one.function(self._quick)))
+            value = at_once(self._inline.write(one.function))
         except Exception as error:
             return None, error
         self._committed()
@@ -125,7 +123,7 @@ class ServerDatabase:
         """Execute it and roll back."""
 
         def and_fail(connection: Connection) -> None:
-            function(self._quick)
+            function(connection)
             raise _RolledBack
 
         try:
