@@ -28,6 +28,7 @@ def test_the_synchronous_client_is_what_the_asynchronous_one_makes() -> None:
 
 METHODS: Final = {
     "abortRun": "abort",
+    "closeRun": "close_run",
     "applyConfiguration": "apply",
     "bulkRuns": "bulk",
     "cancelRun": "cancel",

@@ -25,6 +25,8 @@ def explain(client: "Client", name: str, output: str) -> None:
     click.echo(f"{answer.status}: {answer.cause.message}")
     if answer.stop is not None:
         click.echo(f"stop: {answer.stop}")
+    if answer.away is not None:
+        click.echo(answer.away)
     if answer.position is not None:
         click.echo(f"position {answer.position} in the queue")
     if answer.workers:

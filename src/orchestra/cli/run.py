@@ -1,4 +1,4 @@
-"""`orchestra run`: one run, its steps, results and events; wait for it; archive it; delete it."""
+"""`orchestra run`: one run, its steps, results and events; wait for it; archive it; close it; delete it."""
 
 from datetime import UTC
 from pathlib import Path
@@ -244,6 +244,27 @@ def wait(client: "Client", name: str, timeout: float | None, output: str) -> int
         print_json(found)
     say_run(found, err=True)
     return EXIT_CODES[found.status]
+
+
+@run.command(epilog='Example: orchestra run close examples/long#7 --reason "the machine was sold"')
+@click.argument("name", metavar="RUN", type=RunName())
+@click.option("--reason", required=True, metavar="TEXT", help="Why its worker will not come back; it is recorded.")
+@with_yes
+@with_output
+@with_client
+def close(client: "Client", *, name: str, reason: str, yes: bool, output: str) -> None:
+    """Declare a run over whose worker will not come back: it ends as exception, and its slot is free.
+
+    Only a run whose worker is away can be closed; abort any other. A worker that comes back all the same stops the
+    run and delivers the rest of its log.
+    """
+    found = find_run(client, name)
+    confirm(f"Close {run_name(found)}? What still runs on {found.worker} is stopped only if it comes back.", yes=yes)
+    closed = client.close_run(found.identifier, reason)
+    if output == "json":
+        print_json(closed)
+    else:
+        say_run(closed)
 
 
 @run.command(epilog='Example: orchestra run delete -q "job:build-* completed:<-90d" --dry-run')

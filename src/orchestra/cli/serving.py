@@ -133,6 +133,7 @@ async def _serve(settings: ServerSettings, data: Path, listening: socket.socket,
                 data=data,
                 disk_free_bytes=settings.disk_free_bytes,
             ),
+            away_s=master.away_s,
             is_ready=ready.is_set,
         )
         server = _Uvicorn(_switch(service, Listener(master), settings.base_path), service.stop)

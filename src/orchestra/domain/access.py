@@ -55,6 +55,7 @@ class Permission(StrEnum):
     RUN_READ = "run.read"
     RUN_CANCEL = "run.cancel"
     RUN_ABORT = "run.abort"
+    RUN_CLOSE = "run.close"
     RUN_RETRY = "run.retry"
     RUN_DELETE = "run.delete"
     EVENT_READ = "event.read"
@@ -112,6 +113,7 @@ MEANINGS: Final[Mapping[Permission, str]] = {
     _P.RUN_READ: "read runs with their steps, results, events and logs",
     _P.RUN_CANCEL: "cancel runs that have not started",
     _P.RUN_ABORT: "abort runs",
+    _P.RUN_CLOSE: "declare runs over whose worker is away",
     _P.RUN_RETRY: "retry runs that have ended",
     _P.RUN_DELETE: "delete runs that have ended, with their logs",
     _P.EVENT_READ: "follow what happens, as far as the other permissions show it",
@@ -171,6 +173,7 @@ _OPERATOR: Final = _VIEWER | {
     _P.SCHEDULE_ENABLE,
     _P.RUN_CANCEL,
     _P.RUN_ABORT,
+    _P.RUN_CLOSE,
     _P.RUN_RETRY,
     _P.WORKER_ENABLE,
 }

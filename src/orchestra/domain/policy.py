@@ -1,16 +1,19 @@
 """Policy of a job, as files and requests declare it: priority, concurrency, expiration, retry, lost workers.
 
 Normal form: `{"priority": 0, "concurrency": null, "expiration": null, "retry": null,
-"on_worker_lost": {"fail_after": 86400.0}, "retention": {}}`; `job.policy` reads it as a typed value.
+"on_worker_lost": {"fail_after": 86400.0}, "retention": {}}`, and `exclusive` where it is given;
+`job.policy` reads it as a typed value.
 """
 
 import re
 from typing import Any, Final
 
 from orchestra.domain.job import PRIORITY_HIGHEST, PRIORITY_LOWEST
+from orchestra.domain.lease import LONGEST_S as LEASE_LONGEST_S
+from orchestra.domain.lease import SHORTEST_S as LEASE_SHORTEST_S
 from orchestra.domain.run import CauseCode
-from orchestra.domain.shapes import Anything, Choice, Duration, Either, Field, Items, Record, Text, Whole
-from orchestra.domain.tree import Node, Report, expected, kind
+from orchestra.domain.shapes import Anything, Choice, Duration, Either, Field, Flag, Items, Record, Text, Whole
+from orchestra.domain.tree import Node, Report, expected, joined, kind
 
 RETRY_CAUSES: Final = tuple(
     str(code)
@@ -23,6 +26,7 @@ RETRY_CAUSES: Final = tuple(
         CauseCode.WORKER_LOST,
         CauseCode.HOST_REBOOTED,
         CauseCode.EXECUTOR_LOST,
+        CauseCode.LEASE_LAPSED,
         CauseCode.DISK_FULL,
         CauseCode.OUTPUT_LIMIT,
     )
@@ -98,6 +102,29 @@ _FAIL_AFTER: Final = Record(
     )
 )
 
+_LEASE: Final = Record(
+    fields=(
+        Field(
+            name="lease",
+            shape=Duration(least=LEASE_SHORTEST_S, most=LEASE_LONGEST_S),
+            doc="How long a run goes on without the server's word that its worker is in contact.",
+            required=True,
+        ),
+    )
+)
+
+
+def _check_policy(value: dict[str, Any], node: Node, path: str, report: Report) -> None:
+    concurrency = value.get("concurrency")
+    if value.get("exclusive") and concurrency is not None and concurrency["limit"] > 1:
+        report.add_key(
+            node,
+            "exclusive",
+            joined(path, "exclusive"),
+            f"runs of an exclusive job never overlap: expected a limit of 1, got {concurrency['limit']}",
+        )
+
+
 POLICY: Final = Record(
     fields=(
         Field(
@@ -121,8 +148,16 @@ POLICY: Final = Record(
             doc="What happens to a run whose worker stays away: wait for ever, or fail after a time.",
             default={"fail_after": 86_400.0},
         ),
+        Field(
+            name="exclusive",
+            shape=Either(shapes=(Flag(), _LEASE), says="true, false or {lease: DURATION}"),
+            doc="One run of the job at a time, whatever happens: a run without contact to the server ends by itself "
+            "after the lease (60s), before another may start.",
+            is_sparse=True,
+        ),
         Field(name="retention", shape=Record(fields=()), doc="Takes no keys yet.", default={}),
-    )
+    ),
+    also=_check_policy,
 )
 
-DEFAULT: Final[dict[str, Any]] = {field.name: field.default for field in POLICY.fields}
+DEFAULT: Final[dict[str, Any]] = {field.name: field.default for field in POLICY.fields if not field.is_sparse}

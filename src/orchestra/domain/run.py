@@ -76,10 +76,12 @@ class CauseCode(StrEnum):
     WORKER_LOST = "worker_lost"
     HOST_REBOOTED = "host_rebooted"
     EXECUTOR_LOST = "executor_lost"
+    LEASE_LAPSED = "lease_lapsed"
     DISK_FULL = "disk_full"
     OUTPUT_LIMIT = "output_limit"
     ABORTED_BY = "aborted_by"
     CANCELLED_BY = "cancelled_by"
+    CLOSED_BY = "closed_by"
     EXPIRED = "expired"
     IMPORTED = "imported"
 
@@ -204,7 +206,7 @@ class NeverStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """The worker, its machine or its data are gone: nobody can tell the run's own verdict any more."""
+    """The worker, its machine or its data are gone (an operator may say so): nobody can tell the run's own verdict."""
 
     epoch: int
     cause: Cause

@@ -123,6 +123,12 @@ class Master:
         """Return how many workers are connected now."""
         return len(self._links)
 
+    def away_s(self, worker: str) -> float:
+        """Return for how many seconds this server knows a worker to be away; 0 while it is connected here."""
+        if self._links.of(worker) is not None:
+            return 0.0
+        return self.parts.clock.monotonic() - self._links.away_since(worker)
+
     async def _watch_wishes(self) -> None:
         """Wake the links whose workers somebody wishes something of; all of them at the audit."""
         while True:

@@ -127,11 +127,13 @@ def create_app(
     clock: Clock,
     random: Randomness,
     settings: ServiceSettings = ServiceSettings(),  # noqa: B008 - a frozen value
+    away_s: Callable[[str], float] = lambda _worker: 0.0,
     is_ready: Callable[[], bool] = lambda: True,
 ) -> ServiceApp:
     """Compose the service. Raises RuntimeError when a route does not name its permission.
 
-    `is_ready` tells whether the process takes work; the health route asks it.
+    `away_s` tells for how long a worker is known to be away, `is_ready` whether the process takes work; the health
+    route asks it.
     """
     authenticator = Authenticator(database, clock, settings)
     tail = Tail(database, hints, on_access=authenticator.forget)
@@ -153,6 +155,7 @@ def create_app(
         ),
         tail=tail,
         board=Board(database, hints, tail),
+        away_s=away_s,
         is_ready=is_ready,
     )
     return ServiceApp(parts, create_litestar())

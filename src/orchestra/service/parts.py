@@ -94,5 +94,7 @@ class Parts:
     pending_runs: "PendingRuns"
     tail: "Tail"
     board: "Board"
+    away_s: Callable[[str], float]
+    """For how many seconds this process knows a worker to be away, by a clock that nobody sets; the master knows."""
     is_ready: Callable[[], bool]
     """Whether the whole process takes work; its composition root knows."""

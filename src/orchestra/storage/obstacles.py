@@ -73,7 +73,8 @@ def of_worker(connection: Connection, worker: Worker) -> list[str]:
             select(_RUN.c.project, _RUN.c.job, _RUN.c.number).where(*has).order_by(_RUN.c.creation_date).limit(NAMED)
         )
         names = _named((f"{project}/{job}#{number}" for project, job, number in rows), count)
-        found.append(f"it has {_several(count, 'run')} that {_have(count)} not ended: {names}")
+        hint = "" if worker.is_active else " (orchestra run close ends runs whose worker will not come back)"
+        found.append(f"it has {_several(count, 'run')} that {_have(count)} not ended: {names}{hint}")
     return found
 
 

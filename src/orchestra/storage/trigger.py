@@ -17,6 +17,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, select
 
 from orchestra.domain.errors import Conflict, InvalidContent, NotFound, OrchestraError, Problem
+from orchestra.domain.lease import own_group
 from orchestra.domain.parameters import check_parameters
 from orchestra.domain.run import TERMINAL, Run
 from orchestra.domain.template import BadTemplateError, fill
@@ -142,7 +143,7 @@ def _group(connection: Connection, revision: JobRevision, parameters: Mapping[st
     """The concurrency group with its substitutions made. Raises InvalidContent where one has no value."""
     concurrency = revision.policy.get("concurrency")
     if concurrency is None:
-        return None
+        return own_group(revision.job) if revision.policy.get("exclusive") else None
     template: str = concurrency["group"]
     if "{" not in template:
         return template

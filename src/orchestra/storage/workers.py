@@ -13,10 +13,11 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
 from sqlalchemy import delete as delete_from
 
+from orchestra.domain import lease
 from orchestra.domain.errors import Conflict, NotFound
 from orchestra.domain.placement import WorkerSlots
 from orchestra.domain.worker import Worker
-from orchestra.storage import events, obstacles, schema
+from orchestra.storage import events, job_revisions, obstacles, schema
 from orchestra.storage.event_type import EventType
 from orchestra.storage.events import Event
 from orchestra.storage.paging import FROM_THE_BEGINNING, Asked, Order, Page, equal, read_page
@@ -60,7 +61,16 @@ _SEEN: Final = (
     .values(last_seen_date=bindparam("now"))
 )
 _ABSENT: Final = (
-    select(_RUN.c.identifier, _RUN.c.epoch, _RUN.c.worker, _WORKER.c.last_seen_date, schema.job_revision.c.policy)
+    select(
+        _RUN.c.identifier,
+        _RUN.c.epoch,
+        _RUN.c.worker,
+        _WORKER.c.last_seen_date,
+        schema.job_revision.c.project,
+        schema.job_revision.c.job,
+        schema.job_revision.c.revision,
+        schema.job_revision.c.policy,
+    )
     .join(_WORKER, _WORKER.c.identifier == _RUN.c.worker)
     .join(
         schema.job_revision,
@@ -253,29 +263,41 @@ def delete(connection: Connection, identifier: str, now: datetime, *, actor: str
 
 def inactive_with_runs(connection: Connection) -> list[Absence]:
     """Return every run that is assigned to or running on a worker that is not connected now."""
-    return [_absence(row) for row in connection.execute(_ABSENT)]
+    definitions: _Definitions = {}
+    return [_absence(connection, row, definitions) for row in connection.execute(_ABSENT)]
 
 
 def absence(connection: Connection, run: str) -> Absence | None:
     """Return the absence of a run's worker; None when it is connected, or the run is not assigned and not running."""
     row = connection.execute(_ABSENT.where(_RUN.c.identifier == run)).one_or_none()
-    return None if row is None else _absence(row)
+    return None if row is None else _absence(connection, row, {})
 
 
-def _absence(row: Row[*tuple[Any, ...]]) -> Absence:
+_Definitions = dict[tuple[str, str, int], dict[str, Any]]
+
+
+def _absence(connection: Connection, row: Row[*tuple[Any, ...]], definitions: _Definitions) -> Absence:
+    # Only few policies make the definition matter, and definitions can be large.
+    key = (row.project, row.job, row.revision)
+    if row.policy.get("exclusive") and key not in definitions:
+        revision = job_revisions.get(connection, *key)
+        definitions[key] = {} if revision is None else revision.definition
     return Absence(
         run=row.identifier,
         epoch=row.epoch,
         worker=row.worker,
         last_seen_date=row.last_seen_date,
-        fail_after_s=_fail_after_s(row.policy),
+        fail_after_s=_grace_s(row.policy, definitions.get(key, {})),
     )
 
 
-def _fail_after_s(policy: Mapping[str, Any]) -> float | None:
-    """`on_worker_lost` of a policy in normal form: `wait`, or `{fail_after: seconds}`."""
+def _grace_s(policy: Mapping[str, Any], definition: Mapping[str, Any]) -> float | None:
+    """How many seconds a run's worker may be away (policy and definition in normal form); None: for ever.
+
+    `on_worker_lost` says so, `wait` or `{fail_after: seconds}`; a run that is exclusive must be dead before.
+    """
     rule = policy.get("on_worker_lost", {"fail_after": DAY_S})
-    return None if rule == "wait" else float(rule["fail_after"])
+    return None if rule == "wait" else max(float(rule["fail_after"]), lease.over_after_s(policy, definition))
 
 
 DAY_S: Final = 86_400.0
@@ -312,7 +334,8 @@ def _refuse_impostor(connection: Connection, before: Worker, hello: Connecting, 
     has_runs = connection.execute(select(_RUN.c.identifier).where(_IS_ACTIVE, _RUN.c.worker == name).limit(1)).first()
     if has_runs is not None:
         raise Conflict(
-            f"the worker {name} has runs in another data folder; start it there, or choose another name (--name)"
+            f"the worker {name} has runs in another data folder; start it there, choose another name (--name), or, "
+            f"if that folder is gone, close them (orchestra run close)"
         )
 
 

@@ -80,6 +80,7 @@ GET    /api/v1/runs/{run}                                       run     run.read
 DELETE /api/v1/runs/{run}                                       run     run.delete
 POST   /api/v1/runs/{run}/cancel                                run     run.cancel
 POST   /api/v1/runs/{run}/abort                                 run     run.abort
+POST   /api/v1/runs/{run}/close                                 run     run.close
 POST   /api/v1/runs/{run}/retry                                 run     run.retry
 GET    /api/v1/runs/{run}/explain                               run     run.read
 GET    /api/v1/runs/{run}/events                                run     run.read

@@ -145,6 +145,10 @@ class Rig:
         )
         self.write(lambda rows: workers.connect(rows, hello, "admin", self.clock.now()))
 
+    def leave(self, worker: str = "w1") -> None:
+        """The worker's connection ends."""
+        self.write(lambda rows: workers.disconnect(rows, worker, workers.session(rows, worker) or 0, self.clock.now()))
+
     def assign(self, run: str, worker: str = "w1") -> None:
         one = Assignment(run=run, epoch=0, worker=worker, worker_properties={"os": "linux"})
         assert self.write(lambda rows: runs.claim(rows, [one], self.clock.now()))

@@ -44,6 +44,7 @@ BODIES: Mapping[str, Any] = {
     "triggerJob": {"parameters": {}},
     "putSchedule": SCHEDULE,
     "changeSchedule": {"expression": "0 5 * * *"},
+    "closeRun": {"reason": "the machine was sold"},
     "retryRun": {"parameters": {}},
     "putUser": {"roles": ["Viewer"]},
     "changeUser": {"display_name": "U"},
@@ -54,8 +55,9 @@ BODIES: Mapping[str, Any] = {
     "bulkRuns": {"action": "cancel", "q": "status:pending"},
 }
 """A body that fits, by operation; names in braces are filled in."""
-ANSWERS = {"reauthenticate": 409}
-"""Where a body that fits is not all that it takes: a token has no session that could prove itself again."""
+ANSWERS = {"reauthenticate": 409, "closeRun": 409}
+"""Where a body that fits is not all that it takes: a token has no session that could prove itself again, and the run
+has ended."""
 NESTED = [
     ("putJob", {**JOB, "parameters": [{"key": "a", "{forged}": 1}]}),
     ("putJob", {"definition": {**JOB["definition"], "{forged}": 1}}),

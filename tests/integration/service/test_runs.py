@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -398,3 +398,33 @@ def test_a_run_of_the_database_is_what_the_api_shows(service: Rig) -> None:
     row = service.read(lambda rows: runs.get(rows, run["identifier"]))
     assert row is not None
     assert (row.parameters, row.number, row.status) == (run["parameters"], run["number"], run["status"])
+
+
+def test_a_run_is_closed_only_while_its_worker_is_away_and_with_a_reason(service: Rig) -> None:
+    service.job()
+    service.worker()
+    run = service.trigger()["identifier"]
+    service.start(run)
+    path, reason = f"/api/v1/runs/{run}/close", {"reason": "the machine was sold"}
+    refused = service.api.post(path, json=reason)
+    assert (refused.status_code, "abort the run" in refused.json()["detail"]) == (409, True)
+    for empty in ({}, {"reason": ""}, {"reason": " "}, {"reason": "a\nb"}, {"reason": "x" * 501}):
+        assert service.api.post(path, json=empty).status_code == 422, empty
+    service.leave()
+    closed = service.api.post(path, json=reason)
+    assert (closed.status_code, closed.json()["status"]) == (200, "exception")
+    assert closed.json()["cause"] == {"code": "closed_by", "message": "closed by admin: the machine was sold"}
+    assert service.api.post(path, json={"reason": "again"}).json() == closed.json()
+    last = service.api.get(f"/api/v1/runs/{run}/events").json()["items"][-1]
+    assert (last["type"], last["actor"], last["data"]["cause"]["code"]) == ("run.exception", "admin", "closed_by")
+
+
+def test_the_deadline_of_an_exclusive_run_is_not_before_it_is_dead_for_sure(service: Rig) -> None:
+    service.job(policy={"exclusive": True, "on_worker_lost": {"fail_after": 1}})
+    service.worker()
+    run = service.trigger()["identifier"]
+    service.start(run)
+    service.leave()
+    away = service.api.get(f"/api/v1/runs/{run}/explain").json()["away"]
+    waits = datetime.fromisoformat(away["deadline"]) - datetime.fromisoformat(away["since"])
+    assert waits == timedelta(seconds=60 + 10 + 15)

@@ -75,6 +75,7 @@ COMMAND_OF: Mapping[str, str] = {
     "getRunByNumber": "run show",
     "cancelRun": "cancel",
     "abortRun": "abort",
+    "closeRun": "run close",
     "retryRun": "retry",
     "deleteRun": "run delete",
     "bulkRuns": "cancel",

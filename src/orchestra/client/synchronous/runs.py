@@ -74,6 +74,10 @@ class Runs(Connection):
         """Abort a run that is assigned or running. Raises Conflict otherwise."""
         return self._value(Run, "POST", path("runs", run, "abort"), is_repeatable=True)
 
+    def close_run(self, run: str, reason: str) -> Run:
+        """Declare a run over whose worker will not come back. Raises Conflict unless its worker is away."""
+        return self._value(Run, "POST", path("runs", run, "close"), is_repeatable=True, body={"reason": reason})
+
     def retry(self, run: str, parameters: Mapping[str, Any] | None = None) -> Run:
         """Start a new run of the same job; `parameters` replace those that are named.
 

@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any
 
+import msgspec
 from litestar import delete, get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from sqlalchemy import Connection
 
 from orchestra.domain.access import Permission
@@ -18,7 +19,7 @@ from orchestra.service.listing import Cursor, Limit, Order, RunQuery, full_page,
 from orchestra.service.outcome import settle
 from orchestra.service.removal import remove_files
 from orchestra.service.request import ApiRequest
-from orchestra.storage import events, hints, jobs, projects, run_delete, runs
+from orchestra.storage import events, hints, jobs, projects, run_close, run_delete, runs
 from orchestra.storage.paging import Page
 from orchestra.storage.runs import Wish, WishOutcome
 
@@ -35,6 +36,19 @@ Q = Annotated[
 ]
 CreatedAfter = Annotated[str | None, QueryParameter(description="Only runs created after this date.")]
 CreatedBefore = Annotated[str | None, QueryParameter(description="Only runs created before this date.")]
+
+
+class CloseInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why the run's worker will not come back, for whoever reads the run's history."""
+
+    reason: Annotated[
+        str,
+        msgspec.Meta(
+            min_length=1,
+            max_length=run_close.REASON_CHARACTERS,
+            pattern=r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        ),
+    ]
 
 
 @get("/runs", operation_id="listRuns", tags=["runs"], opt=needs(Permission.RUN_READ))
@@ -228,6 +242,32 @@ async def abort_run(request: ApiRequest, run: FromPath[str]) -> RunEntity:
     return _fulfil(request, settle(await request.parts.database.write(write)))
 
 
+@post("/runs/{run:str}/close", operation_id="closeRun", tags=["runs"], opt=needs(Permission.RUN_CLOSE), status_code=200)
+async def close_run(request: ApiRequest, run: FromPath[str], data: JSONBody[CloseInput]) -> RunEntity:
+    """Declare that a run is over, because its worker will not come back: it ends `exception`, `closed_by`.
+
+    409 unless the run is assigned or running and its worker is away; an exclusive run can be closed once its lease
+    is over for sure. A worker that comes back all the same stops the run and delivers the rest of its log.
+    Repeating it changes nothing.
+    """
+    now, actor = request.parts.clock.now(), request.principal.user
+
+    def write(rows: Connection) -> Wish | OrchestraError:
+        try:
+            found = reachable(request.principal, Permission.RUN_CLOSE, runs.get(rows, run), run)
+        except OrchestraError as error:
+            return error
+        away_s = 0.0 if found.worker is None else request.parts.away_s(found.worker)
+        return run_close.close(rows, run, actor, data.reason, now, known_away_s=away_s)
+
+    closed = settle(await request.parts.database.write(write))
+    shown = _fulfil(request, closed)
+    if closed.outcome is WishOutcome.ACCEPTED:
+        request.parts.hints.publish(hints.PENDING)
+        request.parts.hints.publish(hints.log(run))
+    return shown
+
+
 def _fulfil(request: ApiRequest, wish: Wish) -> RunEntity:
     """Tell the worker and everyone who looks on, or say why not."""
     if wish.outcome is WishOutcome.REFUSED:
@@ -310,6 +350,7 @@ HANDLERS = [
     get_run_by_number,
     cancel_run,
     abort_run,
+    close_run,
     delete_run,
     explain_run,
     get_results,
