@@ -55,6 +55,7 @@ EXCUSES = {
     "bad_definition",
     "bad_template",
     "output_limit",
+    "lease_lapsed",
 }
 """Causes with which a run may end as `exception`: the closed list of INV-08."""
 REBOOT, WIPE, EXECUTOR_KILL = "power loss", "data folder lost", "executor killed"
@@ -288,6 +289,33 @@ def inv_17(history: History) -> Iterator[Violation]:
                     yield Violation("INV-17", entry.at, entry.run, f"is one too many in the group {group[0]}")
 
 
+def inv_17_exclusive(history: History) -> Iterator[Violation]:
+    """Exclusive: while a process of such a run lives, no other run of its job starts, and it is not called lost.
+
+    Nothing watches a lease while its executor is stopped, or is dead and the worker is, too: the documented limits.
+    """
+    alive: dict[str, Started] = {}
+    unwatched: dict[str, float] = {}
+    for entry in history.of(Started, Ended, Changed, Fault):
+        if isinstance(entry, Fault):
+            if entry.kind in ("executor killed", "executor paused"):
+                unwatched[entry.target.partition("/")[0]] = entry.at
+        elif entry.run not in history.exclusive:
+            continue
+        elif isinstance(entry, Ended):
+            alive.pop(entry.run, None)
+        elif isinstance(entry, Started):
+            job = history.exclusive[entry.run]
+            for other in alive.values():
+                if history.exclusive[other.run] == job and unwatched.get(other.worker, -1.0) < other.at:
+                    yield Violation("INV-17", entry.at, entry.run, f"starts while {other.run} lives on {other.worker}")
+            alive[entry.run] = entry
+        elif entry.cause == "worker_lost":
+            start = alive.get(entry.run)
+            if start is not None and unwatched.get(start.worker, -1.0) < start.at:
+                yield Violation("INV-17", entry.at, entry.run, f"is called lost while it lives on {start.worker}")
+
+
 def inv_18(history: History) -> Iterator[Violation]:
     """Placement: only on a worker that has what the job wants."""
     for entry in history.of(Changed):
@@ -438,6 +466,7 @@ CHECKS: tuple[Check, ...] = (
     inv_12,
     inv_13,
     inv_17,
+    inv_17_exclusive,
     inv_18,
     inv_19,
     inv_20,

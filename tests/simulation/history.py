@@ -225,6 +225,8 @@ class History:
     needs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Properties that a run's job wants."""
     patience: dict[str, float | None] = field(default_factory=dict)
+    exclusive: dict[str, str] = field(default_factory=dict)
+    """The job of each run that may live only while none other of that job does."""
     """For how many seconds a run's job bears the absence of its worker; None: for ever."""
     properties: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Properties of each worker, and how many runs it may have at once (`slots`)."""

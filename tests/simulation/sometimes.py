@@ -83,6 +83,7 @@ SOMETIMES: dict[str, Sight] = {
     "a running run is aborted": _changed("running", "aborted"),
     "a worker is lost": _changed("running", "exception", "worker_lost"),
     "a lost run's log is completed later": _ended_as("worker_lost", has_log=True, is_complete=True),
+    "an exclusive run ends with its lease": _ended_as("lease_lapsed"),
     "a machine reboots under a run": _ended_as("host_rebooted"),
     "a reboot costs the end of a log": _ended_as("host_rebooted", has_log=True, is_complete=False),
     "an executor is lost": _ended_as("executor_lost"),

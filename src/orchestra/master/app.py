@@ -98,6 +98,7 @@ class Master:
         while True:
             try:
                 await self.parts.database.write(deactivate)
+                self._links.begin(self.parts.clock.monotonic())
             except Unavailable as error:
                 emit(LogEvent.TASK_FAILED, task="start", error=error.detail)
                 await asyncio.sleep(RETRY_S)

@@ -13,7 +13,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -21,14 +21,14 @@ from orchestra.domain.errors import Unavailable
 from orchestra.domain.placement import Plan, Snapshot, place
 from orchestra.domain.run import CauseCode
 from orchestra.master import orders
-from orchestra.master.orders import Claimed, Order, RevisionKey
+from orchestra.master.orders import Claimed, Order, Recipe, RevisionKey
 from orchestra.master.registry import Links
 from orchestra.master.seams import Parts
 from orchestra.storage import hints, runs
 from orchestra.storage.tokens import SECRET_BYTES
 from orchestra.telemetry import LogEvent, emit
 
-DEFINITIONS: Final = 1000
+RECIPES: Final = 1000
 """Definitions that are remembered: they never change, and the hot path need not read them again."""
 EXPLAINED_RUNS: Final = 1000
 """Of runs that differ by number only, so many are told why they wait; the rest wait for the same."""
@@ -44,7 +44,7 @@ class Dispatcher:
     def __init__(self, parts: Parts, links: Links) -> None:
         self._parts = parts
         self._links = links
-        self._definitions: OrderedDict[RevisionKey, dict[str, Any]] = OrderedDict()
+        self._recipes: OrderedDict[RevisionKey, Recipe] = OrderedDict()
         self._explained = -EXPLAIN_S
         self._owes_explanation = False
 
@@ -80,7 +80,7 @@ class Dispatcher:
 
     async def dispatch(self) -> None:
         """Look at the queue once and assign what can be assigned. Raises Unavailable."""
-        attempt = _Attempt(self._parts, self._links, self._definitions)
+        attempt = _Attempt(self._parts, self._links, self._recipes)
         now = self._parts.clock.monotonic()
         self._owes_explanation = now < self._explained + EXPLAIN_S
         if self._owes_explanation:
@@ -92,8 +92,8 @@ class Dispatcher:
             if not plan.assignments and not plan.changed:
                 return
             plan, claimed = await self._write(attempt, lambda connection: attempt.claim(connection, plan))
-        for key, definition in claimed.definitions.items():
-            self._remember(key, definition)
+        for key, recipe in claimed.recipes.items():
+            self._remember(key, recipe)
         if claimed.orders:
             self._parts.hints.publish(hints.EVENT)
         for run, _ in plan.changed:
@@ -137,16 +137,16 @@ class Dispatcher:
         self._parts.hints.publish(hints.EVENT)
         self._parts.hints.publish(hints.PENDING)
 
-    def _remember(self, key: RevisionKey, definition: dict[str, Any]) -> None:
-        self._definitions[key] = definition
-        while len(self._definitions) > DEFINITIONS:
-            self._definitions.popitem(last=False)
+    def _remember(self, key: RevisionKey, recipe: Recipe) -> None:
+        self._recipes[key] = recipe
+        while len(self._recipes) > RECIPES:
+            self._recipes.popitem(last=False)
 
 
 class _Attempt:
     """One pass: what the event loop knows at its beginning, and what is done with it on the database's thread."""
 
-    def __init__(self, parts: Parts, links: Links, known: Mapping[RevisionKey, dict[str, Any]]) -> None:
+    def __init__(self, parts: Parts, links: Links, known: Mapping[RevisionKey, Recipe]) -> None:
         self._random = parts.random
         self._ours = frozenset(link.worker for link in links)
         self._resting = frozenset(links.resting())

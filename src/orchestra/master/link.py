@@ -87,6 +87,8 @@ class Link:
         self._group: asyncio.TaskGroup
         self._sending: Burst
         self._looking: Burst
+        self._confirming: Burst
+        self._asked_at = 0.0
 
     async def serve(self) -> None:
         """Serve the connection until it ends."""
@@ -94,6 +96,7 @@ class Link:
             async with asyncio.TaskGroup() as self._group:
                 self._sending = Burst(self._group, self._send)
                 self._looking = Burst(self._group, self._look)
+                self._confirming = Burst(self._group, self._confirm)
                 self._arm()
                 self._arm_expiry()
                 reading = self._group.create_task(self._read())
@@ -179,6 +182,10 @@ class Link:
                 self._end(event.reason)
             case m.Forgot() | m.Goodbye():
                 return
+            case m.Heartbeat():
+                assert event.at is not None
+                self._asked_at = event.at
+                self._confirming.wake()
             case m.Sent():
                 assert self._fetching is not None
                 self._fetching.add(event)
@@ -301,6 +308,17 @@ class Link:
             if run.should_abort:
                 self._wish(m.Abort(run=run.identifier, epoch=run.epoch, by=by))
         self.wake()
+
+    async def _confirm(self) -> None:
+        """Answer a question about leases, from the rows: no server that starts beside us may be of another opinion."""
+        at = self._asked_at
+        try:
+            worker = await self._parts.database.read(lambda connection: workers.get(connection, self.worker))
+        except Unavailable:
+            return  # Not answered is the safe answer; the worker asks again.
+        if worker is not None and worker.is_active and worker.session == self.number and not self._over.is_set():
+            self._session.confirm(at)
+            self.wake()
 
     def _wish(self, wish: m.Cancel | m.Abort) -> None:
         """Say it unless it was said; before the run was assigned, keep it for then."""

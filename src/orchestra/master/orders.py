@@ -15,10 +15,11 @@ from sqlalchemy import Connection
 from orchestra.domain.access import TokenKind
 from orchestra.domain.artifact import ArtifactLimits
 from orchestra.domain.job import Job
+from orchestra.domain.lease import lease_s
 from orchestra.domain.placement import Assignment
 from orchestra.domain.project import Project
 from orchestra.domain.run import Cause, CauseCode, Finished, GivenBack, Run, RunStatus
-from orchestra.storage import jobs, projects, runs, tokens, workers
+from orchestra.storage import job_revisions, jobs, projects, runs, tokens, workers
 from orchestra.wire import messages as m
 
 RevisionKey = tuple[str, str, int]
@@ -34,12 +35,20 @@ class Order:
     message: m.Assign
 
 
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What of a revision decides how its runs are executed; `lease_s` None: they are not exclusive."""
+
+    definition: dict[str, Any]
+    lease_s: float | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """What of a plan was committed; `definitions` are those that had to be read."""
+    """What of a plan was committed; `recipes` are those that had to be read."""
 
     orders: tuple[Order, ...]
-    definitions: Mapping[RevisionKey, dict[str, Any]]
+    recipes: Mapping[RevisionKey, Recipe]
 
 
 def claim(
@@ -49,35 +58,41 @@ def claim(
     now: datetime,
     *,
     secrets: Mapping[str, bytes],
-    known: Mapping[RevisionKey, dict[str, Any]],
+    known: Mapping[RevisionKey, Recipe],
     limits: ArtifactLimits = ArtifactLimits(),  # noqa: B008 - a frozen value
 ) -> Claimed:
     """Commit what of `assignments` still holds, and why others wait.
 
-    `secrets` gives for each run the random bytes of its own token; `known` definitions that need not be read;
+    `secrets` gives for each run the random bytes of its own token; `known` recipes that need not be read;
     `limits` are what a run may leave.
     """
     digests = {run: tokens.digest(secret) for run, secret in secrets.items()}
     won = runs.claim(connection, assignments, now, digests) if assignments else []
     runs.set_pending_cause(connection, causes, now)
-    read: dict[RevisionKey, dict[str, Any]] = {}
+    read: dict[RevisionKey, Recipe] = {}
     sources = _Sources(connection)
     orders: list[Order] = []
     for run in won:
         key = (run.project, run.job, run.job_revision)
-        definition = known.get(key) or read.get(key)
-        if definition is None:
-            definition = read[key] = runs.definition(connection, run)
+        recipe = known.get(key) or read.get(key)
+        if recipe is None:
+            recipe = read[key] = _recipe(connection, run)
         assert run.worker is not None
-        message = assign(run, definition, sources.project(run.project), sources.job(run.project, run.job), limits)
+        message = assign(run, recipe, sources.project(run.project), sources.job(run.project, run.job), limits)
         message.environment["ORCHESTRA_TOKEN"] = tokens.make(TokenKind.RUN, run.identifier, secrets[run.identifier])
         orders.append(Order(worker=run.worker, session=sources.session(run.worker), message=message))
-    return Claimed(orders=tuple(orders), definitions=read)
+    return Claimed(orders=tuple(orders), recipes=read)
+
+
+def _recipe(connection: Connection, run: Run) -> Recipe:
+    revision = job_revisions.get(connection, run.project, run.job, run.job_revision)
+    assert revision is not None, f"{run.identifier} was made of a revision that is never deleted"
+    return Recipe(revision.definition, lease_s(revision.policy))
 
 
 def assign(
     run: Run,
-    definition: dict[str, Any],
+    recipe: Recipe,
     project: Project | None,
     job: Job | None,
     limits: ArtifactLimits | None = None,
@@ -89,7 +104,7 @@ def assign(
         number=run.number,
         project=run.project,
         job=run.job,
-        definition=definition,
+        definition=recipe.definition,
         parameters=run.parameters,
         context={
             "project": {
@@ -124,7 +139,8 @@ def assign(
             "ORCHESTRA_RUN_NUMBER": str(run.number),
         },
         # Told only where they matter: most runs leave no files, and the message is on everyone's way.
-        artifact_limits=limits if definition.get("artifacts") else None,
+        artifact_limits=limits if recipe.definition.get("artifacts") else None,
+        lease_s=recipe.lease_s,
     )
 
 

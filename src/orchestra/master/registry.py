@@ -49,6 +49,10 @@ class Links:
         self.owed: list[Callable[[Connection], object]] = []
         """Writes about sessions that are over, which the database could not take; the master tries again."""
 
+    def begin(self, now: float) -> None:
+        """The rows say that nobody is connected: whoever is not is away since now at the earliest."""
+        self._started = now
+
     def listen(self, worker: str) -> None:
         """Hear of wishes from now on; call it before the rows are read that a session begins with."""
         self._wishes.add(hints.wish(worker))

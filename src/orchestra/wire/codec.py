@@ -205,7 +205,7 @@ def _check_from_worker(message: m.FromWorker) -> None:
         case m.Refused() | m.Goodbye():
             _require(len(message.reason) <= m.TEXT_CHARACTERS, "reason is too long")
         case m.Heartbeat():
-            pass
+            _require(message.at is None or isfinite(message.at), "heartbeat: at is no number")
         case m.Hello():
             _check_hello(message)
         case _:

@@ -42,7 +42,7 @@ WINDOW_BYTES: Final = 1 << 22
 """Unacknowledged log bytes per run: 150 MB/s during a group commit of 20 ms takes 3 MB."""
 
 _Told = m.Started | m.Stepped | m.Wrote | m.Listed | m.Finished | m.Sent | m.Refused
-Event = m.Hello | _Told | m.Forgot | m.Goodbye | Closed
+Event = m.Hello | _Told | m.Forgot | m.Heartbeat | m.Goodbye | Closed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +210,11 @@ class MasterSession:
             owned.is_forgetting = True
             self._outbox.put(m.Forget(run=run, epoch=epoch))
 
+    def confirm(self, at: float) -> None:
+        """Answer the question of the worker's moment `at`: this session was its present one after it was asked."""
+        if self.closed is None:
+            self._outbox.put(m.Heartbeat(at=at))
+
     def knows(self, run: str, epoch: int) -> bool:
         """Tell whether the run was assigned or confirmed in this session, and neither given back nor forgotten."""
         return (run, epoch) in self._owned
@@ -239,7 +244,7 @@ class MasterSession:
 
     def _take(self, message: m.FromWorker) -> Iterable[Event]:
         if isinstance(message, m.Heartbeat):
-            return []
+            return [] if message.at is None or not self.is_welcomed else [message]
         if isinstance(message, m.Goodbye):
             self.closed = Closed(m.CloseCode.NORMAL, codec.cut(message.reason))
             self._outbox.clear()

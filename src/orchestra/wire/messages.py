@@ -197,7 +197,13 @@ class Forgot(Message, frozen=True):
 
 
 class Heartbeat(Message, frozen=True):
-    """Both ways: I live. Sent when nothing else was sent for the interval."""
+    """Both ways: I live. Sent when nothing else was sent for the interval.
+
+    With `at`, a question about leases (`domain.lease`): the worker says its own clock, in seconds, and the server
+    says the same number back once it has seen that this session is the worker's present one.
+    """
+
+    at: float | None = None
 
 
 class Goodbye(Message, frozen=True):
@@ -258,6 +264,8 @@ class Assign(Message, frozen=True):
     context: dict[str, Any] = {}
     environment: dict[str, str] = {}
     artifact_limits: ArtifactLimits | None = None
+    lease_s: float | None = None
+    """The run is exclusive: it ends when no `Heartbeat` of the worker was answered for so long. None: it is not."""
 
 
 class Cancel(Message, frozen=True):

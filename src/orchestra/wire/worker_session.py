@@ -41,7 +41,7 @@ ARTIFACT_LEAST_BYTES: Final = 1 << 15
 """What artifacts get of a frame that log bytes fill."""
 
 Fact = m.Started | m.Stepped | m.Listed | m.Finished | m.Refused | m.Forgot
-Event = m.Welcome | m.Reject | m.Assign | m.Cancel | m.Abort | m.Forget | m.Goodbye | Closed
+Event = m.Welcome | m.Reject | m.Assign | m.Cancel | m.Abort | m.Forget | m.Heartbeat | m.Goodbye | Closed
 Times = Sequence[tuple[int, int]]
 """(byte offset in the run's log, milliseconds since 1970), ascending."""
 
@@ -163,6 +163,10 @@ class WorkerSession:
                 assert_never(fact)
         return True
 
+    def ask(self, at: float) -> bool:
+        """Ask whether this session still counts; the answer is a `Heartbeat` with the same `at`. False: not now."""
+        return self.welcome is not None and self.closed is None and self._outbox.put(m.Heartbeat(at=at))
+
     def log_ready(self, run: str, epoch: int, size: int) -> bool:
         """The run's log in the spool is `size` bytes long now; False when the run is not this session's."""
         owned = self._owned.get((run, epoch))
@@ -271,7 +275,7 @@ class WorkerSession:
                     raise ViolationError("asked for artifacts that nobody offered, or for too many at once")
                 return []
             case m.Heartbeat():
-                return []
+                return [] if message.at is None else [message]
             case m.Goodbye():
                 self.closed = Closed(m.CloseCode.NORMAL, codec.cut(message.reason))
                 self._outbox.clear()

@@ -3,6 +3,7 @@
     connect ─► hello ─► welcome ─► ┌ receive: frames → events → runs     ┐ until the connection ends,
        ▲                           │ send: facts, log bytes → frames     │ then again after a pause
        └── pause (full jitter) ────┤ tick: heartbeats, silence           │
+                                   │ renew: leases of exclusive runs     │
                                    └─────────────────────────────────────┘
 
 It decides nothing: the session (`wire`) knows the protocol, `runs` knows the runs. Everything that
@@ -122,7 +123,8 @@ class Worker:
             return self._profile.reconnect_longest_s / 2 if error.is_final else 0.0
         if transport is None:
             return 0.0
-        link = _Link(self._begin_session(loop.time()), transport)
+        asked_at = self.runs.leases.now()
+        link = _Link(self._begin_session(loop.time()), transport, asked_at)
         try:
             await self._converse(link)
         finally:
@@ -185,7 +187,7 @@ class Worker:
     async def _converse(self, link: "_Link") -> None:
         self.runs.attach(link.session)
         async with asyncio.TaskGroup() as group:
-            work = (self._receive, self._send, self._tick, self._leave)
+            work = (self._receive, self._send, self._tick, self._renew, self._leave)
             tasks = [group.create_task(self._guard(one, link)) for one in work]
             await link.over.wait()
             for task in tasks:
@@ -256,6 +258,20 @@ class Worker:
         if link.is_sending:
             link.over.set()  # a send that is stuck would never find out
 
+    async def _renew(self, link: "_Link") -> None:
+        """While exclusive runs are here: ask whether this session still counts (`domain.lease`)."""
+        leases = self.runs.leases
+        while True:
+            await leases.needed.wait()
+            leases.urgent.clear()
+            if link.session.ask(leases.now()):
+                self._changed.set()
+            try:
+                async with asyncio.timeout(leases.ask_every_s):
+                    await leases.urgent.wait()
+            except TimeoutError:
+                continue
+
     def _feed(self, session: WorkerSession) -> None:
         """Read what the session wants of the logs. Plain reads of at most a frame, from the page cache."""
         for want in session.wants():
@@ -291,7 +307,7 @@ class Worker:
                 self._was_welcome = True
                 link.sooner.set()
                 emit(LogEvent.SESSION_OPENED, server=self._profile.server, session=event.session)
-                self.runs.welcomed(event.verdicts)
+                self.runs.welcomed(event.verdicts, link.asked_at)
             case m.Reject():
                 link.reject = event
             case m.Assign():
@@ -302,6 +318,9 @@ class Worker:
                 self.runs.abort(RunKey(event.run, event.epoch), event.by)
             case m.Forget():
                 self.runs.forget(RunKey(event.run, event.epoch))
+            case m.Heartbeat():
+                assert event.at is not None
+                self.runs.confirmed(event.at)
             case m.Goodbye() | Closed():
                 link.reason = link.reason or event.reason
 
@@ -309,8 +328,10 @@ class Worker:
 class _Link:
     """One connection with its session."""
 
-    def __init__(self, session: WorkerSession, transport: Transport) -> None:
+    def __init__(self, session: WorkerSession, transport: Transport, asked_at: float) -> None:
         self.transport = transport
+        self.asked_at = asked_at
+        """When the hello was made, by the clock of leases: a welcome answers that."""
         self.session = session
         self.over = asyncio.Event()
         self.sooner = asyncio.Event()

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from orchestra.worker.executor import Post
+    from orchestra.worker.lease_timer import LeaseTimer
     from orchestra.worker.terminals import Terminals
 
 PIPE_BYTES = 1 << 20
@@ -57,9 +58,10 @@ _SPAWNED = '{"type":"spawned"'
 class Execution:
     """One run in one executor. `wish` may be called at any time while `carry_out` waits."""
 
-    def __init__(self, folder: str, request: dict[str, Any], identity: str, post: Post) -> None:
+    def __init__(self, folder: str, request: dict[str, Any], identity: str, post: Post, lease: LeaseTimer) -> None:
         """Claim the run. Raises `NotMine`, or OSError or KeyError when it cannot be started: nothing was then."""
         self.key = os.path.basename(folder)
+        self.lease = lease
         self._folder = folder
         self._request = request
         self._loop = post.loop
@@ -126,6 +128,8 @@ class Execution:
         self._turn(0)  # cleaning may have taken its time: hear what was said meanwhile
         if self._wishes:
             return Verdict("cancelled", "cancelled_by", f"stopped by {self._wished_by} before any command started")
+        if self.lease.left_s() <= 0:
+            return self._lapsed("no command had started")
         self._has_started = True
         return None
 
@@ -140,7 +144,7 @@ class Execution:
 
     def _run_all(self) -> Verdict:
         verdict = self._run_phase("commands", self._request["timeout"])
-        if self._wishes < 2:
+        if self._wishes < 2 and self.lease.left_s() > 0:
             cleanup = self._run_phase("finally", None)
             # A cleanup that fails is no success; it hides no earlier verdict either.
             if verdict.status == "succeeded" and cleanup.status != "succeeded":
@@ -159,7 +163,7 @@ class Execution:
             failure = self._stopped_before(index) or self._run_command(index, command, deadline)
             if failure is not None and verdict.status == "succeeded":
                 verdict = failure
-            if failure is not None and (phase == "commands" or self._wishes > self._heeded):
+            if failure is not None and (phase == "commands" or self._wishes > self._heeded or self.lease.has_lapsed):
                 break
         return verdict
 
@@ -167,10 +171,17 @@ class Execution:
         """A wish that met the end of a command: the next one does not start."""
         if index:
             self._turn(0)
-        if self._wishes <= self._heeded:
+        if self.lease.left_s() > 0 and self._wishes <= self._heeded:
             return None
+        verdict = self._lapsed("ended between two commands") if self.lease.has_lapsed else self._aborted()
         self._stop_tree()
-        return self._aborted()
+        return verdict
+
+    def _lapsed(self, where: str) -> Verdict:
+        """Another run of the job may start soon: nothing of this one may go on, its cleanup included."""
+        self._receipt.ask(f"{LIMIT}lease")
+        seconds = self.lease.length_s
+        return Verdict("exception", "lease_lapsed", f"{where}: the server was not heard for {seconds:g} s (exclusive)")
 
     def _aborted(self) -> Verdict:
         return Verdict("aborted", "aborted_by", f"aborted by {self._wished_by}")
@@ -240,6 +251,9 @@ class Execution:
             at = now + 3600.0
             if self._wishes > self._heeded:
                 stop = self._aborted()
+            at = min(at, now + self.lease.left_s())
+            if self.lease.has_lapsed:
+                stop = self._lapsed(command["name"])
             stop = stop or self._printed_too_much(command)
             for name, due in (
                 ("run", deadline),
@@ -251,7 +265,7 @@ class Execution:
                 elif due is not None:
                     at = min(at, due)
             if stop is not None:
-                if stop.status == "exception":
+                if stop.status == "exception" and not self.lease.has_lapsed:
                     self._receipt.ask(f"{LIMIT}{stop.code}")
                 self._stop_tree()
                 return stop

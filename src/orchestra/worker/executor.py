@@ -1,6 +1,8 @@
 """The executor: a process that carries out one run at a time, hears the worker, and outlives it.
 
     worker ──► {"type": "execute", "folder": …, "request": {…} | null}     null: read it from the folder
+                                        "lease_until": seconds             of an exclusive run (`lease_timer`)
+    worker ──► {"type": "lease", "run": key, "until": seconds}             it may live longer
     worker ──► {"type": "cancel", "run": key, "by": …}                     if no command has started
     worker ──► {"type": "abort", "run": key, "by": …}
     worker ◄── {"type": "hello", "pid", "start", "run": key | null}        first on each connection
@@ -24,6 +26,7 @@ import sys
 import traceback
 
 from orchestra.worker.carry_out import Execution
+from orchestra.worker.lease_timer import LeaseTimer
 from orchestra.worker.loop import Loop
 from orchestra.worker.process import Identity, boot_id, stat
 from orchestra.worker.record import REQUEST, NotMine, Reserve, encode_json
@@ -182,7 +185,8 @@ class Executor:
         key = os.path.basename(folder)
         try:
             request = message["request"] or _read_request(folder)
-            execution = Execution(folder, request, f"{self._files}.identity", self._post)
+            lease = LeaseTimer(request.get("lease"), message.get("lease_until"))
+            execution = Execution(folder, request, f"{self._files}.identity", self._post, lease)
         except NotMine as error:
             self._conversation.tell({"type": "unclaimed", "run": key, "code": "not_mine", "message": str(error)})
             return True
@@ -215,7 +219,11 @@ class Executor:
             execution = self._execution
             if message["type"] == "execute":
                 later.append(message)
-            elif execution is not None and message["run"] == execution.key:
+            elif execution is None or message["run"] != execution.key:
+                continue
+            elif message["type"] == "lease":
+                execution.lease.renew(message["until"])
+            else:
                 execution.wish(message["by"], only_unstarted=message["type"] == "cancel")
         self._conversation.messages[:] = later
 

@@ -79,11 +79,14 @@ class Executors(Protocol):
     on_report: Callable[[RunKey, Report], None]
     """Set before the first call; called from the event loop, never from inside of a call."""
 
-    def start(self, key: RunKey, folder: Path, request: bytes) -> None:
-        """Hand a run over. Whatever becomes of it is reported."""
+    def start(self, key: RunKey, folder: Path, request: bytes, lease_until: float | None = None) -> None:
+        """Hand a run over, an exclusive one with the end of its lease. Whatever becomes of it is reported."""
 
     def adopt(self, key: RunKey, owner: Identity, sessions: dict[int, tuple[int, int]]) -> None:
         """Listen to the executor that has the run; if it is dead, end what it left. Reports follow either way."""
+
+    def renew(self, key: RunKey, lease_until: float) -> None:
+        """Let an exclusive run live longer."""
 
     def cancel(self, key: RunKey, by: str) -> None:
         """Ask that the run ends if none of its commands has started; else nothing happens."""
@@ -134,14 +137,15 @@ class ProcessExecutors:
         self._idle: list[_Executor] = []
         self._busy: dict[RunKey, _Executor] = {}
         self._all: set[_Executor] = set()
-        self._wishes: dict[RunKey, list[tuple[str, str]]] = {}
+        self._wishes: dict[RunKey, list[dict[str, object]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self._remove_leftovers()
 
-    def start(self, key: RunKey, folder: Path, request: bytes) -> None:
+    def start(self, key: RunKey, folder: Path, request: bytes, lease_until: float | None = None) -> None:
         inline = request if len(request) <= REQUEST_INLINE_BYTES else b"null"
-        message = b'{"type":"execute","folder":%b,"request":%b}' % (msgspec.json.encode(str(folder)), inline)
+        lease = b"" if lease_until is None else b',"lease_until":%b' % msgspec.json.encode(lease_until)
+        message = b'{"type":"execute","folder":%b,"request":%b%b}' % (msgspec.json.encode(str(folder)), inline, lease)
         if self._idle:
             self._hand(self._idle.pop(), key, message)
         else:
@@ -160,11 +164,14 @@ class ProcessExecutors:
         if is_connected:
             self._loop.call_soon(self.on_report, key, Adopted())
 
+    def renew(self, key: RunKey, lease_until: float) -> None:
+        self._wish(key, {"type": "lease", "run": str(key), "until": lease_until})
+
     def cancel(self, key: RunKey, by: str) -> None:
-        self._wish("cancel", key, by)
+        self._wish(key, {"type": "cancel", "run": str(key), "by": by})
 
     def abort(self, key: RunKey, by: str) -> None:
-        self._wish("abort", key, by)
+        self._wish(key, {"type": "abort", "run": str(key), "by": by})
         if (executor := self._busy.get(key)) is not None:
             # Its job may have stopped it, and would then outlive every wish.
             with contextlib.suppress(OSError):
@@ -186,15 +193,15 @@ class ProcessExecutors:
         executor.key = key
         self._busy[key] = executor
         self._send(executor, message)
-        for kind, by in self._wishes.pop(key, ()):
-            self._wish(kind, key, by)
+        for wish in self._wishes.pop(key, ()):
+            self._wish(key, wish)
 
-    def _wish(self, kind: str, key: RunKey, by: str) -> None:
+    def _wish(self, key: RunKey, wish: dict[str, object]) -> None:
         executor = self._busy.get(key)
         if executor is not None:
-            self._send(executor, msgspec.json.encode({"type": kind, "run": str(key), "by": by}))
+            self._send(executor, msgspec.json.encode(wish))
         elif key in self._wishes:
-            self._wishes[key].append((kind, by))
+            self._wishes[key].append(wish)
 
     # --- executors come ---
 

@@ -122,6 +122,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """Patterns that name results: they are made when the results are there."""
     artifact_limits: tuple[int, int, int] = (0, 0, 0)
     """Most files, most bytes of one, most bytes of all."""
+    lease: float | None = None
+    """The run is exclusive: it ends when the server was not heard for so long."""
     boot: str = ""
     """The machine's boot id when the spool accepted it: after another boot nobody can prove that it did not start."""
 
@@ -202,6 +204,7 @@ def build(assign: Assign, surroundings: Surroundings, folder: Path, workspace: s
             artifacts=[fill(one, values, escape) for one in patterns if one not in late],
             late_artifacts=late,
             artifact_limits=(limits.count, limits.file_bytes, limits.total_bytes),
+            lease=assign.lease_s,
         )
     except BadTemplateError as error:
         raise UnusableAssignmentError(CauseCode.BAD_TEMPLATE, str(error)) from None

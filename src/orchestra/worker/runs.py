@@ -26,6 +26,8 @@ from orchestra.wire import messages as m
 from orchestra.wire.worker_session import Fact, WorkerSession
 from orchestra.worker.executors import Adopted, Executors, Gone, Grew, Recorded, Report, Unclaimed, sessions_of
 from orchestra.worker.held_run import TORN, HeldRun, Record, finished_record
+from orchestra.worker.lease_timer import boot_time
+from orchestra.worker.leases import Leases
 from orchestra.worker.live_results import LiveResults
 from orchestra.worker.process import Identity
 from orchestra.worker.receipt import closed, stop_record
@@ -56,8 +58,11 @@ class Runs:
         now_us: Callable[[], int],
         changed: Callable[[], None],
         workspace_free: int = 0,
+        lease_clock: Callable[[], float] = boot_time,
     ) -> None:
         """`now_us` is the wall clock; `changed` is called when a session has something new to send.
+
+        `lease_clock` is what executors measure leases by (`lease_timer`).
 
         `workspace_free` is how many bytes must be free where workspaces are for a run to be accepted.
         """
@@ -69,6 +74,7 @@ class Runs:
         self._workspace_free = workspace_free
         self._now_us = now_us
         self._changed = changed
+        self.leases = Leases(executors, lease_clock)
         self._runs: dict[RunKey, HeldRun] = {}
         self._refusals = Refusals(self._refuse)
         self._steps_due: dict[RunKey, asyncio.TimerHandle] = {}
@@ -131,8 +137,9 @@ class Runs:
 
     # --- what the server says ---
 
-    def welcomed(self, verdicts: Iterable[m.RunVerdict]) -> None:
-        """Act on one verdict for each run that the hello named."""
+    def welcomed(self, verdicts: Iterable[m.RunVerdict], asked_at: float) -> None:
+        """Act on one verdict for each run that the hello named; it was made at `asked_at`, by the clock of leases."""
+        self.leases.welcomed(asked_at)
         for verdict in verdicts:
             run = self._runs.get(RunKey(verdict.run, verdict.epoch))
             if run is None:
@@ -147,6 +154,13 @@ class Runs:
                     self.forget(run.key)
                 case Action.QUARANTINE:
                     emit(LogEvent.RUN_UNKNOWN, run=run.key.run, phase=run.phase.value)
+
+    def confirmed(self, asked_at: float) -> None:
+        """The server has answered what was asked at `asked_at`: exclusive runs live longer, or may start."""
+        for key in self.leases.confirmed(asked_at):
+            run = self._runs.get(key)
+            if run is not None and run.phase is Phase.ACCEPTED and not run.is_handed and not run.is_closed:
+                self._hand(run)
 
     def assign(self, assign: m.Assign) -> None:
         """Accept a run and start it, or give it back."""
@@ -181,6 +195,7 @@ class Runs:
             self._refusals.later(key, f"{self._surroundings.worker}: {explain_unstored(error)}")
             return
         run = self._runs[key] = HeldRun(key=key, request=request)
+        self.leases.hold(key, request.lease)
         self._hand(run, encoded)
 
     def cancel(self, key: RunKey, by: str) -> None:
@@ -293,6 +308,8 @@ class Runs:
         owner = found.owner
         run.is_handed = owner is not None
         run.is_closed = owner == CLOSED
+        if run.finished is None:
+            self.leases.hold(run.key, found.request.lease)
         if found.request.boot != self._spool.boot:
             await self._judge_after_reboot(run)
         elif isinstance(owner, Identity) and run.finished is None:
@@ -348,10 +365,11 @@ class Runs:
             self._hand(run)
 
     def _hand(self, run: HeldRun, encoded: bytes = b"null") -> None:
-        """Let an executor start the run; without the encoded request it reads the folder."""
-        run.is_handed = True
-        run.tries += 1
-        self._executors.start(run.key, self._spool.folder(run.key), encoded)
+        """Let an executor start the run, if it may start now; without the encoded request it reads the folder."""
+        run.is_handed = self.leases.admits(run.key)
+        if run.is_handed:
+            run.tries += 1
+            self._executors.start(run.key, self._spool.folder(run.key), encoded, self.leases.until(run.key))
 
     def _close(self, run: HeldRun, by: str) -> bool:
         """Prove that the run never starts; False when an executor has its marker."""
@@ -378,6 +396,7 @@ class Runs:
 
     def _finished(self, run: HeldRun) -> None:
         assert run.finished is not None
+        self.leases.release(run.key)
         timer = self._steps_due.pop(run.key, None)
         if timer is not None:
             timer.cancel()
@@ -395,6 +414,7 @@ class Runs:
 
     def _remove(self, run: HeldRun) -> None:
         del self._runs[run.key]
+        self.leases.release(run.key)
         if run.request is not None:
             self._spool.forget(run.key, is_reusable=run.is_reusable)
 

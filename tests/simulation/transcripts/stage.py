@@ -315,7 +315,7 @@ def show_message(message: m.FromWorker | m.FromMaster) -> str:
         case m.Goodbye():
             return f"goodbye: {message.reason}"
         case m.Heartbeat():
-            return "heartbeat"
+            return "heartbeat" if message.at is None else f"heartbeat, asked at {message.at:g}"
         case m.Listed():
             return f"listed {_key(message)}: {', '.join(file.path for file in message.files)}"
         case m.Send():

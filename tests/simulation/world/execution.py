@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orchestra.worker.collect import collect
 from orchestra.worker.executors import Grew, Recorded, Report, Unclaimed
+from orchestra.worker.lease_timer import LeaseTimer
 from orchestra.worker.process import Identity
 from orchestra.worker.record import JOURNAL, REQUEST, Journal, Log, NotMine, Reserve, claim
 from orchestra.worker.requests import RunKey
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from simulation.world.machine import Machine
 
 BEAT_S: Final = 1.0
+LAPSED: Final = ("exception", "lease_lapsed", "the server was not heard for too long")
 
 
 class Tree:
@@ -117,6 +119,7 @@ class Executor:
         self._wishes = 0
         self._by = ""
         self._has_started = False
+        self._lease = LeaseTimer(None, None)
         self._wished = asyncio.Event()
         self._told = 0.0
         self._files = machine.folder / "executors" / str(pid)
@@ -140,6 +143,9 @@ class Executor:
         if kind == "execute":
             self._inbox.append((kind, key, value))
             self._news.set()
+        elif kind == "lease":
+            if key == self.key:
+                self._lease.renew(value)
         elif key == self.key and not (kind == "cancel" and self._has_started):
             self._wishes += 1
             self._by = self._by or value
@@ -161,13 +167,13 @@ class Executor:
                 self._news.clear()
                 await self._news.wait()
                 continue
-            _, key, request = self._inbox.popleft()
-            await self._execute(key, request)
+            _, key, (request, lease_until) = self._inbox.popleft()
+            await self._execute(key, request, lease_until)
         self._identity_file.unlink(missing_ok=True)
         self._reserve.drop()
         self._machine.executors.pop(self.identity.pid, None)
 
-    async def _execute(self, key: RunKey, inline: bytes) -> None:
+    async def _execute(self, key: RunKey, inline: bytes, lease_until: float | None) -> None:
         folder = self._machine.folder / "runs" / str(key)
         if self._machine.world.buggify("an executor is slow to make its marker"):
             await asyncio.sleep(self._chance.uniform(0, 30))
@@ -181,6 +187,7 @@ class Executor:
             self._tell(key, Unclaimed("unusable", str(error)))
             return
         self.key = key
+        self._lease = LeaseTimer(request.get("lease"), lease_until, self._machine.world.time)
         self._wishes, self._by, self._has_started = 0, "", False
         self._wished.clear()
         await self._carry_out(key, folder, request)
@@ -198,6 +205,8 @@ class Executor:
             if self._wishes:
                 verdict = ("cancelled", "cancelled_by", f"stopped by {self._by} before any command started")
                 results = None
+            elif self._lease.left_s() <= 0:
+                verdict, results = LAPSED, None
             else:
                 self._has_started = True
                 verdict, results = await self._run(key, request, journal, log)
@@ -241,7 +250,9 @@ class Executor:
             begin = len(truth.log)
             code = await self._command(key, request, command["argv"][1:], truth, log)
             truth.steps.append((code, begin, len(truth.log)))
-            if code is None:
+            if code is None and self._lease.has_lapsed:
+                verdict = LAPSED
+            elif code is None:
                 verdict = ("aborted", "aborted_by", f"aborted by {self._by}")
             elif code:
                 verdict = ("failed", "exit_code", f"exited with code {code}")
@@ -283,12 +294,15 @@ class Executor:
 
     async def _sleep(self, seconds: float) -> None:
         """Sleep as a command does: a wish to stop ends it."""
-        if not self._wishes:
+        end = self._machine.world.time() + seconds
+        while not self._wishes and (lease_s := self._lease.left_s()) > 0:
+            left = end - self._machine.world.time()
             try:
-                async with asyncio.timeout(seconds):
+                async with asyncio.timeout(min(left, lease_s)):
                     await self._wished.wait()
             except TimeoutError:
-                return
+                if left <= lease_s:
+                    return
         raise _Stop
 
     def _write(self, key: RunKey, truth: Truth, log: Log, size: int) -> None:

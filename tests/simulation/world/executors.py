@@ -29,13 +29,13 @@ class SimExecutors:
         self._connected: dict[Executor, None] = {}
         node.on_kill.append(self._let_go)
 
-    def start(self, key: RunKey, folder: Path, request: bytes) -> None:
+    def start(self, key: RunKey, folder: Path, request: bytes, lease_until: float | None = None) -> None:
         """Hand a run over to an idle executor or a new one."""
         self._node.check()
         executor = self._idle.pop() if self._idle else self._machine.fork(self)
         self._connected[executor] = None
         self._busy[key] = executor
-        executor.post("execute", key, request)
+        executor.post("execute", key, (request, lease_until))
 
     def adopt(self, key: RunKey, owner: Identity, sessions: dict[int, tuple[int, int]]) -> None:
         """Listen to the executor that has the run, or end what a dead one left."""
@@ -48,6 +48,10 @@ class SimExecutors:
         self._connected[executor] = None
         self._busy[key] = executor
         self._machine.world.later(self._machine.hop(), lambda: self._heard_hello(executor, key))
+
+    def renew(self, key: RunKey, lease_until: float) -> None:
+        """Let an exclusive run live longer."""
+        self._say("lease", key, lease_until)
 
     def cancel(self, key: RunKey, by: str) -> None:
         """Ask that the run ends unless it began."""
@@ -92,11 +96,11 @@ class SimExecutors:
             self._begin_end(key, f"process {executor.identity.pid}")
             self._idle.append(executor)
 
-    def _say(self, kind: str, key: RunKey, by: str) -> None:
+    def _say(self, kind: str, key: RunKey, value: object) -> None:
         self._node.check()
         executor = self._busy.get(key)
         if executor is not None:
-            executor.post(kind, key, by)
+            executor.post(kind, key, value)
 
     def _begin_end(self, key: RunKey, executor: str) -> None:
         """End what a dead executor left of a run, which takes its time; then say that it is gone."""

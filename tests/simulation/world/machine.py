@@ -230,6 +230,7 @@ class Machine:
                 workspaces=self.folder / "workspaces",
                 now_us=self.journal_clock().now_us,
                 changed=changed,
+                lease_clock=world.time,
             )
 
         async def connect() -> SimTransport:

@@ -33,6 +33,8 @@ FAULTS = (
     "slow connection",
 )
 OS = ("linux", "plan9")
+ALONE = 0.3
+"""In how many worlds there is an exclusive job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,7 @@ class Job:
     limit: int = 1
     fail_after_s: float | None = 120.0
     grace_s: float = 5.0
+    lease_s: float | None = None
 
     def commands(self) -> list[list[str]]:
         """The script, cut where it says `then`."""
@@ -89,6 +92,7 @@ class Job:
                 "retry": None,
                 "on_worker_lost": rule,
                 "retention": {},
+                "exclusive": False if self.lease_s is None else {"lease": self.lease_s},
             },
             creation_date=BEGINNING,
             update_date=BEGINNING,
@@ -117,6 +121,8 @@ class Swarm:
         self.dead_for_ever = chance.choice(self.machine_names) if chance.random() < 0.1 else None
         """A machine that never comes back after the trouble; then no job waits for ever."""
         self.jobs = _jobs(chance, waits=self.dead_for_ever is None)
+        if (alone := stream(seed, "alone")).random() < ALONE:
+            self.jobs.append(_alone(alone))
         self._skew = chance.random() < 0.5
 
     def skew(self, node: str) -> float:
@@ -126,6 +132,16 @@ class Swarm:
     def job(self, identifier: str) -> Job:
         """The job with this name."""
         return next(job for job in self.jobs if job.identifier == identifier)
+
+
+def _alone(chance: random.Random) -> Job:
+    """A job whose runs must never overlap, drawn by itself so that other worlds stay what they were."""
+    return Job(
+        identifier="alone",
+        words=("write:30", "sleep:25", "then", "sleep:20", "exit:0"),
+        fail_after_s=chance.choice((10.0, 30.0)),
+        lease_s=chance.choice((10.0, 20.0)),
+    )
 
 
 def _jobs(chance: random.Random, *, waits: bool) -> list[Job]:

@@ -342,6 +342,9 @@ class World:
             job = self.swarm.job(row.job)
             history.needs[row.identifier] = job.properties
             history.patience[row.identifier] = job.fail_after_s
+            if job.lease_s is not None and job.fail_after_s is not None:
+                history.exclusive[row.identifier] = job.identifier
+                history.patience[row.identifier] = max(job.fail_after_s, job.lease_s + job.grace_s)
             history.runs[row.identifier] = FinalRun(
                 status=row.status,
                 epoch=row.epoch,

@@ -50,8 +50,11 @@ class ToldExecutors:
         self.on_report: Callable[[RunKey, Report], None] = lambda _key, _report: None
         self.asked: list[tuple[str, RunKey]] = []
 
-    def start(self, key: RunKey, folder: Path, request: bytes) -> None:
+    def start(self, key: RunKey, folder: Path, request: bytes, lease_until: float | None = None) -> None:
         self.asked.append(("start", key))
+
+    def renew(self, key: RunKey, lease_until: float) -> None:
+        self.asked.append((f"renew until {lease_until:g}", key))
 
     def adopt(self, key: RunKey, owner: Identity, sessions: dict[int, tuple[int, int]]) -> None:
         self.asked.append(("adopt", key))
@@ -118,7 +121,7 @@ class Desk:
         self.talk = Conversation.welcomed(verdicts, held=held)
         self.runs.attach(self.talk.worker)
         assert self.talk.worker.welcome is not None
-        self.runs.welcomed(self.talk.worker.welcome.verdicts)
+        self.runs.welcomed(self.talk.worker.welcome.verdicts, 0.0)
 
     def claim(self, key: RunKey = KEY) -> None:
         """An executor makes its marker."""
