@@ -8,6 +8,7 @@ most of them come.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from orchestra.domain import placement, recovery
+from orchestra.domain import lease, placement, recovery
 from orchestra.domain import run as domain_run
 from orchestra.domain.recovery import Action
 from orchestra.domain.run import Cause, CauseCode, GivenBack, Run, RunStatus
@@ -30,6 +31,7 @@ from orchestra.wire.liveness import Liveness
 from orchestra.worker import held_run, record
 from orchestra.worker import runs as worker_runs
 from orchestra.worker.held_run import finished_record
+from orchestra.worker.lease_timer import LeaseTimer
 from simulation.world import execution
 from simulation.world.artifacts import SimArtifactFiles
 from simulation.world.disk import SimFiles
@@ -476,3 +478,32 @@ def abort_stays_behind(patch: Patch) -> None:
             real(self, run, by)
 
     patch.setattr(worker_runs.Runs, "_abort", abort)
+
+
+# --- exclusive runs ---
+
+
+@mutant("the lease of an exclusive run is not watched")
+def lease_is_not_watched(patch: Patch) -> None:
+    patch.setattr(LeaseTimer, "left_s", lambda self: math.inf)
+
+
+@mutant("an exclusive run is called lost as early as any other")
+def lost_before_its_lease(patch: Patch) -> None:
+    patch.setattr(lease, "over_after_s", lambda policy, definition: 0.0)
+
+
+@mutant("an executor that outlives its worker does not end exclusive runs")
+def lease_needs_the_worker(patch: Patch) -> None:
+    real = execution.Executor.let_go
+
+    def let_go(self: execution.Executor) -> None:
+        real(self)
+        self._lease = LeaseTimer(None, None)
+
+    patch.setattr(execution.Executor, "let_go", let_go)
+
+
+@mutant("the server is not asked again while exclusive runs are here")
+def lease_is_not_renewed(patch: Patch) -> None:
+    patch.setattr(worker_session.WorkerSession, "ask", lambda self, at: False)

@@ -128,6 +128,11 @@ class Executor:
         self._reserve = Reserve(str(self._files.with_suffix(".reserve")))
         self.node.spawn(self._serve(), "serve")
 
+    @property
+    def is_exclusive(self) -> bool:
+        """It carries out a run that has a lease."""
+        return self.key is not None and self._lease.length_s is not None
+
     # --- the conversation ---
 
     def post(self, kind: str, key: RunKey, value: Any) -> None:

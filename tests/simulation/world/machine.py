@@ -115,6 +115,11 @@ class Machine:
         self._pid = 100
         self._torn: set[RunKey] = set()
 
+    @property
+    def has_lease(self) -> bool:
+        """An exclusive run is on it."""
+        return any(one.tree is not None and one.is_exclusive for one in self.executors.values())
+
     # --- what executors need ---
 
     @property

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 
 UNMASK_S: Final = 45.0
+ABANDONED_S: Final = 90.0
+"""Longer than the server waits for the longest lease with its grace and margin, after it has noticed."""
 
 
 class Nemesis:
@@ -28,11 +30,29 @@ class Nemesis:
     async def rage(self, until: float) -> None:
         """Do faults until then."""
         world, swarm = self._world, self._world.swarm
+        if swarm.has_lease:
+            world.begin(self._abandon())
         while True:
             await asyncio.sleep(self._chance.expovariate(1 / swarm.fault_interval_s))
             if world.time() >= until:
                 return
             await self._strike(self._chance.choice(swarm.faults))
+
+    async def _abandon(self) -> None:
+        """Leave the worker with an exclusive run alone for longer than the server waits, at times without a worker."""
+        world, chance = self._world, stream(self._world.seed, "abandon")
+        await asyncio.sleep(chance.uniform(10, 30))
+        on = [machine for machine in world.machines.values() if machine.has_lease]
+        if not on:
+            return
+        machine = chance.choice(on)
+        self._say("partition", machine.name, f"{ABANDONED_S:g} s up down")
+        world.network.block(machine.name, up=True, down=True)
+        world.later(ABANDONED_S, lambda: world.network.unblock(machine.name))
+        if chance.random() < 0.5:
+            self._say("worker killed", machine.name)
+            await machine.kill_worker()
+            world.later(ABANDONED_S, machine.start_worker)
 
     async def heal(self) -> None:
         """Undo everything; a machine that is to stay dead loses its power for ever."""

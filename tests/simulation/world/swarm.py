@@ -122,7 +122,9 @@ class Swarm:
         """A machine that never comes back after the trouble; then no job waits for ever."""
         self.jobs = _jobs(chance, waits=self.dead_for_ever is None)
         if (alone := stream(seed, "alone")).random() < ALONE:
-            self.jobs.append(_alone(alone))
+            # Wished for more often than others: one at a time they would else meet no trouble.
+            self.jobs += [_alone(alone)] * 3
+        self.has_lease = any(job.lease_s is not None for job in self.jobs)
         self._skew = chance.random() < 0.5
 
     def skew(self, node: str) -> float:
@@ -138,7 +140,7 @@ def _alone(chance: random.Random) -> Job:
     """A job whose runs must never overlap, drawn by itself so that other worlds stay what they were."""
     return Job(
         identifier="alone",
-        words=("write:30", "sleep:25", "then", "sleep:20", "exit:0"),
+        words=("write:30", "sleep:50", "then", "sleep:30", "exit:0"),
         fail_after_s=chance.choice((10.0, 30.0)),
         lease_s=chance.choice((10.0, 20.0)),
     )
