@@ -114,11 +114,11 @@ class Rig:
         workspace = choose(str(self.data / "workspaces"), "tests", "job", (), definition.get("user"))
         return build(assign, surroundings, self.spool.folder(key), workspace)
 
-    def start(self, request: Request) -> Execution:
+    def start(self, request: Request, lease_until: float | None = None) -> Execution:
         """Keep the request and hand it to an executor."""
         encoded = self.spool.accept(request)
         run = self.runs[request.key] = Execution(request.key)
-        self.executors.start(request.key, self.spool.folder(request.key), encoded)
+        self.executors.start(request.key, self.spool.folder(request.key), encoded, lease_until)
         return run
 
     async def run(self, *commands: Any, **definition: Any) -> Execution:

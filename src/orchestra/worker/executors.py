@@ -149,6 +149,7 @@ class ProcessExecutors:
         if self._idle:
             self._hand(self._idle.pop(), key, message)
         else:
+            self._wishes[key] = []
             self._begin(self._start_another(key, message))
 
     def adopt(self, key: RunKey, owner: Identity, sessions: dict[int, tuple[int, int]]) -> None:
@@ -206,7 +207,6 @@ class ProcessExecutors:
     # --- executors come ---
 
     async def _start_another(self, key: RunKey, message: bytes) -> None:
-        self._wishes[key] = []
         try:
             executor = await self._fork()
         except OSError as error:

@@ -14,6 +14,7 @@ from orchestra.domain.recovery import Held, Phase
 from orchestra.domain.run import Cause, CauseCode, RunStatus, Step
 from orchestra.domain.stop import Stop, Survivor
 from orchestra.wire import messages as m
+from orchestra.worker.receipt import closed
 from orchestra.worker.record import EMPTY_SHA256
 from orchestra.worker.requests import Request, RequestedCommand, RunKey
 
@@ -61,6 +62,11 @@ class HeldRun:
         return Phase.ACCEPTED if self.start_us is None else Phase.STARTED
 
     @property
+    def may_be_handed(self) -> bool:
+        """No executor was asked to start it, and nothing forbids that."""
+        return self.phase is Phase.ACCEPTED and not self.is_handed and not self.is_closed
+
+    @property
     def held(self) -> Held:
         return Held(run=self.key.run, epoch=self.key.epoch, phase=self.phase, log_size=self.log_size)
 
@@ -85,6 +91,18 @@ class HeldRun:
     def has_heard(self, by: str) -> bool:
         """Its executor has written down that `by` wants it stopped."""
         return self.stop is not None and self.stop["by"] == by
+
+    def closed_stop(self, now_us: int, alive: Sequence[Record]) -> Record | None:
+        """The receipt of its stop at its end; None when nobody asked for one."""
+        return None if self.stop is None else closed(self.stop, now_us, alive)
+
+    def lose_log(self) -> None:
+        """Its log may be torn, and nothing tells which of the bytes are its own: a folder is used again, and the disk
+        may hold what an earlier run wrote there, or zeros. So no byte more is sent; the server keeps what it has."""
+        assert self.finished is not None
+        error = self.finished["log_error"] or TORN
+        self.finished |= {"log_size": 0, "log_sha256": EMPTY_SHA256, "log_error": error}
+        self.log_size = 0
 
     def started_message(self) -> m.Started | None:
         if self.start_us is None:

@@ -15,7 +15,7 @@ What is said to the server goes through the session of the moment and may be los
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from orchestra.domain.run import Cause, CauseCode, RunStatus
 from orchestra.telemetry import LogEvent, emit
 from orchestra.wire import messages as m
 from orchestra.wire.worker_session import Fact, WorkerSession
+from orchestra.worker.background import Background
 from orchestra.worker.executors import Adopted, Executors, Gone, Grew, Recorded, Report, Unclaimed, sessions_of
 from orchestra.worker.held_run import TORN, HeldRun, Record, finished_record
 from orchestra.worker.lease_timer import boot_time
@@ -31,7 +32,6 @@ from orchestra.worker.leases import Leases
 from orchestra.worker.live_results import LiveResults
 from orchestra.worker.process import Identity
 from orchestra.worker.receipt import closed, stop_record
-from orchestra.worker.record import EMPTY_SHA256
 from orchestra.worker.refusals import Refusals
 from orchestra.worker.requests import RunKey, Surroundings, UnusableAssignmentError, build, is_safe, user_of
 from orchestra.worker.spool import CLOSED, Spool, SpooledRun, explain_unstored
@@ -60,11 +60,8 @@ class Runs:
         workspace_free: int = 0,
         lease_clock: Callable[[], float] = boot_time,
     ) -> None:
-        """`now_us` is the wall clock; `changed` is called when a session has something new to send.
-
-        `lease_clock` is what executors measure leases by (`lease_timer`).
-
-        `workspace_free` is how many bytes must be free where workspaces are for a run to be accepted.
+        """`now_us` is the wall clock, `lease_clock` what executors measure leases by; `changed` is called when a
+        session has something new to send. `workspace_free` is how many bytes must be free where workspaces are for a run to be accepted.
         """
         self._spool = spool
         self._executors = executors
@@ -78,7 +75,7 @@ class Runs:
         self._runs: dict[RunKey, HeldRun] = {}
         self._refusals = Refusals(self._refuse)
         self._steps_due: dict[RunKey, asyncio.TimerHandle] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background("runs")
         self._session: WorkerSession | None = None
         self._idle = asyncio.Event()
         self._live = LiveResults(spool, self._tell_steps)
@@ -132,8 +129,7 @@ class Runs:
         self._live.close()
         for timer in self._steps_due.values():
             timer.cancel()
-        for task in tuple(self._tasks):
-            task.cancel()
+        self._background.cancel()
 
     # --- what the server says ---
 
@@ -159,7 +155,7 @@ class Runs:
         """The server has answered what was asked at `asked_at`: exclusive runs live longer, or may start."""
         for key in self.leases.confirmed(asked_at):
             run = self._runs.get(key)
-            if run is not None and run.phase is Phase.ACCEPTED and not run.is_handed and not run.is_closed:
+            if run is not None and run.may_be_handed:
                 self._hand(run)
 
     def assign(self, assign: m.Assign) -> None:
@@ -249,7 +245,7 @@ class Runs:
             case Adopted():
                 self._adopted(run)
             case Gone():
-                self._begin(self._lost(run, report))
+                self._background.begin(self._lost(run, report))
 
     def _take_records(self, run: HeldRun, report: Recorded) -> None:
         before = run.start_us
@@ -322,26 +318,20 @@ class Runs:
         """
         if run.finished is None:
             cause = Cause(CauseCode.HOST_REBOOTED, "the worker's machine rebooted")
-            stop = self._closed_stop(run, ())
+            stop = run.closed_stop(self._now_us(), ())
             self._end_with(run, finished_record(RunStatus.EXCEPTION, cause, self._now_us(), log_error=TORN, stop=stop))
             return
         log = await self._spool.check_log(run.key)
         if log != (run.finished["log_size"], run.finished["log_sha256"]):
-            # Nothing tells which of its bytes are the run's own: a folder is used again, and the disk may hold what
-            # an earlier run wrote there, or zeros. So no byte more is sent, and the server keeps those that it has.
-            error = run.finished["log_error"] or TORN
-            run.finished |= {"log_size": 0, "log_sha256": EMPTY_SHA256, "log_error": error}
-            run.log_size = 0
+            run.lose_log()
 
     async def _end_unfinished(self, run: HeldRun, cause: Cause, alive: Sequence[Record] = ()) -> None:
         log = await self._spool.check_log(run.key)
         error = "the end of the log may be missing: its executor did not end it"
-        stop, now = self._closed_stop(run, alive), self._now_us()
+        now = self._now_us()
+        stop = run.closed_stop(now, alive)
         record = finished_record(RunStatus.EXCEPTION, cause, now, log, log_error=error, stop=stop)
         self._end_with(run, record | {"artifact_count": len(self._spool.artifacts(run.key))})
-
-    def _closed_stop(self, run: HeldRun, alive: Sequence[Record]) -> Record | None:
-        return None if run.stop is None else closed(run.stop, self._now_us(), alive)
 
     def _end_with(self, run: HeldRun, record: Record) -> None:
         self._spool.append(run.key, record)
@@ -361,7 +351,7 @@ class Runs:
             self._remove(run)
             return
         self._tell_all(run)
-        if run.phase is Phase.ACCEPTED and not run.is_handed:
+        if run.may_be_handed:
             self._hand(run)
 
     def _hand(self, run: HeldRun, encoded: bytes = b"null") -> None:
@@ -458,13 +448,3 @@ class Runs:
     def _tell(self, fact: Fact) -> None:
         if self._session is not None and self._session.tell(fact):
             self._changed()
-
-    def _begin(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
-
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            emit(LogEvent.TASK_FAILED, task="runs", error=f"{type(error).__name__}: {error}")

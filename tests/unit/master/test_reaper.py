@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from orchestra.domain.run import RunStatus
-from orchestra.storage import runs
+from orchestra.storage import runs, workers
 from orchestra.wire import messages as m
 from support.conversation import finished, held, started
 from support.master_world import RUN, World, long_story, pass_time
@@ -111,3 +111,27 @@ async def test_idempotency_keys_are_forgotten_after_their_time(world: World) -> 
     assert await world.read(lambda connection: runs.find_idempotent(connection, key, {})) is not None
     await pass_time(2 * 86_400)
     assert await world.read(lambda connection: runs.find_idempotent(connection, key, {})) is None
+
+
+@long_story
+async def test_an_exclusive_run_is_lost_only_when_it_is_dead_for_sure(world: World) -> None:
+    await running_and_away(world, {"on_worker_lost": {"fail_after": 1.0}, "exclusive": {"lease": 30.0}})
+    await pass_time(30 + 10 + 15 - 5)
+    assert (await world.run()).status is RunStatus.RUNNING
+    await pass_time(10)
+    assert ((await world.run()).status, (await world.run()).cause.code) == (RunStatus.EXCEPTION, "worker_lost")
+
+
+@long_story
+async def test_a_question_about_leases_is_answered_only_while_the_session_counts(world: World) -> None:
+    await world.furnish(policy={"exclusive": True})
+    worker = await world.connect()
+    await world.trigger()
+    assert [one.lease_s for one in worker.heard(m.Assign)] == [60.0]
+    worker.session.ask(123.5)
+    await worker.say()
+    assert [one.at for one in worker.heard(m.Heartbeat) if one.at is not None] == [123.5]
+    await world.write(lambda rows: workers.deactivate_all(rows, world.clock.now()))
+    worker.session.ask(124.5)
+    await worker.say()
+    assert [one.at for one in worker.heard(m.Heartbeat) if one.at is not None] == [123.5]
