@@ -61,7 +61,7 @@ class Runs:
         lease_clock: Callable[[], float] = boot_time,
     ) -> None:
         """`now_us` is the wall clock, `lease_clock` what executors measure leases by; `changed` is called when a
-        session has something new to send. `workspace_free` is how many bytes must be free where workspaces are for a run to be accepted.
+        session has something new to send. `workspace_free`: bytes that must be free for a run to be accepted.
         """
         self._spool = spool
         self._executors = executors

@@ -233,6 +233,12 @@ def test_a_file_of_another_kind_gives_a_bounded_list_of_problems() -> None:
         ({"policy": {"retry": {"on": [256]}}}, "policy.retry.on[0]", "exit codes from 1 to 255"),
         ({"policy": {"retry": {"on": [[]]}}}, "policy.retry.on[0]", "expected a cause, got a list"),
         ({"policy": {"on_worker_lost": "wiat"}}, "policy.on_worker_lost", "did you mean 'wait'?"),
+        ({"policy": {"exclusive": {"lease": "9s"}}}, "policy.exclusive.lease", "expected a duration from 10s to 1h"),
+        (
+            {"policy": {"exclusive": True, "concurrency": {"group": "g", "limit": 2}}},
+            "policy.exclusive",
+            "runs of an exclusive job never overlap: expected a limit of 1, got 2",
+        ),
         ({"policy": {"on_worker_lost": 3}}, "policy.on_worker_lost", "expected wait or {fail_after: DURATION}"),
         ({"policy": {"retention": {"x": 1}}}, "policy.retention.x", "none is expected here"),
         ({"parameters": [{"key": "1a"}]}, "parameters[0].key", "expected a letter"),
