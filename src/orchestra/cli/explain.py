@@ -7,6 +7,7 @@ import click
 from orchestra.cli.connection import START_ONE, with_client
 from orchestra.cli.names import RunName, find_run
 from orchestra.cli.output import print_json, print_table, with_output
+from orchestra.cli.run_words import absence_text
 
 if TYPE_CHECKING:
     from orchestra.client import Client
@@ -26,7 +27,7 @@ def explain(client: "Client", name: str, output: str) -> None:
     if answer.stop is not None:
         click.echo(f"stop: {answer.stop}")
     if answer.away is not None:
-        click.echo(answer.away)
+        click.echo(absence_text(answer.away))
     if answer.position is not None:
         click.echo(f"position {answer.position} in the queue")
     if answer.workers:

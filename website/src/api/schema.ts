@@ -577,6 +577,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run}/close": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["closeRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run}/events": {
         parameters: {
             query?: never;
@@ -1089,7 +1105,7 @@ export interface components {
             message: string;
         };
         /** @enum {unknown} */
-        CauseCode: "aborted_by" | "assigned" | "bad_definition" | "bad_template" | "cancelled_by" | "cannot_start" | "disk_full" | "executor_lost" | "exit_code" | "expired" | "group_full" | "host_rebooted" | "imported" | "job_disabled" | "no_such_program" | "output_limit" | "overlap" | "paused" | "running" | "signal" | "silence_timeout" | "succeeded" | "timeout" | "waiting_for_worker" | "worker_lost";
+        CauseCode: "aborted_by" | "assigned" | "bad_definition" | "bad_template" | "cancelled_by" | "cannot_start" | "closed_by" | "disk_full" | "executor_lost" | "exit_code" | "expired" | "group_full" | "host_rebooted" | "imported" | "job_disabled" | "lease_lapsed" | "no_such_program" | "output_limit" | "overlap" | "paused" | "running" | "signal" | "silence_timeout" | "succeeded" | "timeout" | "waiting_for_worker" | "worker_lost";
         Change: {
             action: components["schemas"]["Action"];
             fields: components["schemas"]["FieldChange"][];
@@ -1102,6 +1118,9 @@ export interface components {
             date: string;
             items: components["schemas"]["PreviewItem"][];
             text: string;
+        };
+        CloseInput: {
+            reason: string;
         };
         ConfigurationFile: {
             content: string;
@@ -1321,6 +1340,9 @@ export interface components {
                     limit?: number | null;
                     overflow?: "queue" | null;
                 } | null;
+                exclusive?: (boolean | {
+                    lease: string | number;
+                }) | null;
                 expiration?: (string | number) | null;
                 on_worker_lost?: ("wait" | {
                     fail_after: string | number;
@@ -1330,7 +1352,7 @@ export interface components {
                 retry?: {
                     delay?: (string | number) | null;
                     limit?: number | null;
-                    on?: (("exit_code" | "signal" | "timeout" | "silence_timeout" | "no_such_program" | "worker_lost" | "host_rebooted" | "executor_lost" | "disk_full" | "output_limit") | number)[] | null;
+                    on?: (("exit_code" | "signal" | "timeout" | "silence_timeout" | "no_such_program" | "worker_lost" | "host_rebooted" | "executor_lost" | "lease_lapsed" | "disk_full" | "output_limit") | number)[] | null;
                 } | null;
             } | null;
             properties?: {
@@ -1423,6 +1445,9 @@ export interface components {
                     limit?: number | null;
                     overflow?: "queue" | null;
                 } | null;
+                exclusive?: (boolean | {
+                    lease: string | number;
+                }) | null;
                 expiration?: (string | number) | null;
                 on_worker_lost?: ("wait" | {
                     fail_after: string | number;
@@ -1432,7 +1457,7 @@ export interface components {
                 retry?: {
                     delay?: (string | number) | null;
                     limit?: number | null;
-                    on?: (("exit_code" | "signal" | "timeout" | "silence_timeout" | "no_such_program" | "worker_lost" | "host_rebooted" | "executor_lost" | "disk_full" | "output_limit") | number)[] | null;
+                    on?: (("exit_code" | "signal" | "timeout" | "silence_timeout" | "no_such_program" | "worker_lost" | "host_rebooted" | "executor_lost" | "lease_lapsed" | "disk_full" | "output_limit") | number)[] | null;
                 } | null;
             } | null;
             properties?: {
@@ -1679,7 +1704,7 @@ export interface components {
             password: string;
         };
         /** @enum {unknown} */
-        Permission: "account.read" | "account.token.create" | "account.token.delete" | "account.token.read" | "account.update" | "audit.read" | "configuration.apply" | "configuration.read" | "documentation.read" | "event.read" | "health.read" | "job.enable" | "job.read" | "job.trigger" | "job.update" | "metrics.read" | "project.read" | "project.update" | "run.abort" | "run.cancel" | "run.delete" | "run.read" | "run.retry" | "schedule.enable" | "schedule.read" | "schedule.update" | "session.create" | "user.inspect" | "user.read" | "user.update" | "website.read" | "worker.connect" | "worker.enable" | "worker.read" | "worker.update";
+        Permission: "account.read" | "account.token.create" | "account.token.delete" | "account.token.read" | "account.update" | "audit.read" | "configuration.apply" | "configuration.read" | "documentation.read" | "event.read" | "health.read" | "job.enable" | "job.read" | "job.trigger" | "job.update" | "metrics.read" | "project.read" | "project.update" | "run.abort" | "run.cancel" | "run.close" | "run.delete" | "run.read" | "run.retry" | "schedule.enable" | "schedule.read" | "schedule.update" | "session.create" | "user.inspect" | "user.read" | "user.update" | "website.read" | "worker.connect" | "worker.enable" | "worker.read" | "worker.update";
         Plan: {
             changes: components["schemas"]["Change"][];
             leftovers: components["schemas"]["Change"][];
@@ -3365,6 +3390,31 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunInList"];
+                };
+            };
+        };
+    };
+    closeRun: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CloseInput"];
+            };
+        };
         responses: {
             200: {
                 headers: {
