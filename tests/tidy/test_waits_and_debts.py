@@ -10,7 +10,9 @@ from tidy.source import calls, files, name
 # File (from the root) → why it may sleep for a fixed time. A loop that waits for the world outside with growing pauses
 # computes its pause, and so needs no entry.
 MAY_SLEEP: dict[str, str] = {
-    "tests/bench/__main__.py": "an idle system is what it measures; nothing is asserted",
+    "tests/bench/fleet.py": "an idle system is what it measures; nothing is asserted",
+    "tests/bench/footing.py": "an idle system is what it measures; nothing is asserted",
+    "tests/bench/journey.py": "the pace at which it measures; nothing is asserted",
     "tests/simulation/test_crash_points.py": "virtual seconds",
     "tests/simulation/world/clients.py": "virtual seconds",
     "tests/simulation/world/network.py": "virtual seconds",

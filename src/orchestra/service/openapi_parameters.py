@@ -48,6 +48,7 @@ _FORMS: Final[Mapping[str, tuple[dict[str, Any], Any]]] = {
     "created_after": ({"format": "date-time"}, "2026-01-31T12:00:00Z"),
     "created_before": ({"format": "date-time"}, "2026-02-01T00:00:00Z"),
     "after": ({}, 1203),
+    "after of type string": ({"format": "date-time"}, "2026-01-31T12:00:00Z"),
     "topic": ({}, ["runs"]),
     "source": ({"minLength": 1}, "user:maya"),
     "q": ({}, "status:failed created:>-24h"),
@@ -55,7 +56,8 @@ _FORMS: Final[Mapping[str, tuple[dict[str, Any], Any]]] = {
     "time_zone": ({}, "Europe/Paris"),
     "status": ({}, ["failed"]),
 }
-"""Query or header parameter → what its schema adds to its type, and its example."""
+"""Query or header parameter → what its schema adds to its type, and its example; of a certain type where one name
+stands for two things."""
 
 
 def parameters(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[dict[str, Any]]:
@@ -87,8 +89,9 @@ def _elsewhere(route: HTTPRoute, handler: HTTPRouteHandler) -> Iterator[dict[str
             continue
         given = field.kwarg_definition
         name = getattr(given, "name", None) or parameter
-        extra, example = _FORMS.get(name, ({}, None))
-        schema = _schema(field) | (extra if get_origin(without_none(field.annotation)) is not list else {})
+        own = _schema(field)
+        extra, example = _FORMS.get(f"{name} of type {own.get('type')}", _FORMS.get(name, ({}, None)))
+        schema = own | (extra if get_origin(without_none(field.annotation)) is not list else {})
         yield {
             "name": name,
             "in": "header" if isinstance(given, HeaderParameter) else "query",

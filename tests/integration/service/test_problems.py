@@ -39,7 +39,7 @@ def test_an_unknown_path_of_the_api_is_404_and_never_the_website(shared: Rig, pa
     check(shared.api.get(path), 404, "not_found")
 
 
-@pytest.mark.parametrize("path", ["/audit", "/schedules/preview", "/occurrences"])
+@pytest.mark.parametrize("path", ["/audit", "/occurrences"])
 def test_what_is_not_there_yet_is_404(shared: Rig, path: str) -> None:
     answer = shared.api.get(f"/api/v1{path}")
     assert answer.status_code == 404
