@@ -143,6 +143,28 @@ def test_files_that_all_came_before_the_worker_left_are_complete(connection: Con
     assert artifacts.out_of_reach(connection, 10) == []
 
 
+def test_a_worker_that_comes_without_a_run_settles_what_is_open_of_its_files(connection: Connection) -> None:
+    furnish(connection)
+    listed = {1: 2, 2: 2, 3: 2, 4: 1}
+    whole, half, kept, unlisted = (ended(connection, number, count=2).identifier for number in listed)
+    for number, count in listed.items():
+        artifacts.list_files(connection, run_id(number), [file("a"), file("b", b"yy")][:count])
+    for run in (whole, kept):
+        artifacts.mark(connection, run, {sha(b"x"): ArtifactState.STORED, sha(b"yy"): ArtifactState.STORED})
+    for run in (half, unlisted):
+        artifacts.mark(connection, run, {sha(b"x"): ArtifactState.STORED})
+    worker = runs.get_many(connection, [whole])[whole].worker
+    assert worker is not None
+    assert artifacts.give_up(connection, worker, [kept], at(6)) == [whole, half, unlisted]
+    after = runs.get_many(connection, [whole, half, kept, unlisted])
+    assert (after[whole].artifacts_complete, after[whole].artifact_error) == (True, None)
+    assert (after[kept].artifacts_complete, after[kept].artifact_error) == (False, None)
+    for run in (half, unlisted):
+        assert not after[run].artifacts_complete
+        assert f"{worker} no longer holds what the run left" in (after[run].artifact_error or "")
+    assert artifacts.give_up(connection, worker, [kept], at(7)) == []
+
+
 def shown(connection: Connection) -> Run:
     run = runs.get(connection, RUN)
     assert run is not None

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, union, update
 
 from orchestra.domain.artifact import Artifact, ArtifactFile, ArtifactLimits, ArtifactState
 from orchestra.domain.run import TERMINAL
@@ -58,11 +58,13 @@ _OUT_OF_REACH: Final = (
     .order_by(run.c.identifier)
     .limit(bindparam("limit"))
 )
-_AWAITED_OF_WORKER: Final = select(run.c.identifier, run.c.epoch, run.c.artifact_count).where(
-    run.c.identifier.in_(select(_column.run).where(_column.state == "awaited").distinct()),
-    run.c.worker == bindparam("of_worker"),
-    run.c.status.in_(TERMINAL),
+_OF_WORKER: Final = select(run.c.identifier, run.c.epoch, run.c.artifact_count).where(
+    run.c.worker == bindparam("of_worker"), run.c.status.in_(TERMINAL)
 )
+_OPEN_OF_WORKER: Final = union(
+    _OF_WORKER.where(run.c.identifier.in_(select(_column.run).where(_column.state == "awaited").distinct())),
+    _OF_WORKER.where(text(UNEXPLAINED)),
+).order_by(run.c.identifier)
 _SAY: Final = (
     update(run)
     .where(run.c.identifier == bindparam("of"), run.c.artifacts_complete.is_(False), run.c.status.in_(TERMINAL))
@@ -151,12 +153,17 @@ def lose(connection: Connection, of: str) -> int:
 
 
 def give_up(connection: Connection, worker: str, held: Iterable[str], now: datetime) -> list[str]:
-    """Files of ended runs that `worker` had, and of which it holds nothing any more, never come: say so on the runs."""
+    """Files of ended runs that `worker` had, and of which it holds nothing any more, never come: say so on the runs.
+
+    Or that all have come: whoever stored the last one may have ended before it said so.
+    """
     kept = set(held)
-    gone = [row for row in connection.execute(_AWAITED_OF_WORKER, {"of_worker": worker}) if row.identifier not in kept]
+    rows = connection.execute(_OPEN_OF_WORKER, {"of_worker": worker}).all()
+    gone = [row for row in rows if row.identifier not in kept]
     for row in gone:
-        lose(connection, row.identifier)
-        error = f"{worker} no longer holds what the run left"
+        lost = lose(connection, row.identifier)
+        listed, _, _ = summary(connection, row.identifier)
+        error = f"{worker} no longer holds what the run left" if lost or listed < row.artifact_count else None
         complete(connection, row.identifier, row.epoch, now, count=row.artifact_count, error=error)
     return [row.identifier for row in gone]
 
