@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -176,6 +177,29 @@ def too_many_on_worker(history: History) -> None:
         ),
         status="exception",
     )
+
+
+def test_a_lost_run_on_a_machine_whose_name_another_one_took_takes_no_slot_there() -> None:
+    history = good()
+    too_many_on_worker(history)
+    assert [one.invariant for one in violations(history)] == ["INV-17"]
+    third = next(one for one in history.of(Started) if one.run == "r3")
+    history.entries[history.entries.index(third)] = replace(third, boot="w1-impostor-boot-1")
+    assert violations(history) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "has_lost_power", "is_right"),
+    [((None, 0, None), True, True), ((None, 0, None), False, False), ((1, 0, 4), True, False)],
+)
+def test_what_a_loss_of_power_took_of_a_step_may_be_open(
+    step: tuple[int | None, int, int | None], has_lost_power: bool, is_right: bool
+) -> None:
+    history = good()
+    history.runs["r1"].steps = [step]
+    if has_lost_power:
+        insert(4.5, Fault(at=4.5, kind=REBOOT, target="w1"))(history)
+    assert [one.invariant for one in violations(history)] == ([] if is_right else ["INV-13"])
 
 
 def assigned_while_disabled(history: History) -> None:

@@ -171,9 +171,7 @@ class Nemesis:
         if target != "server":
             world.machines[target].clock.skew_s += by
             return
-        world.server_skew_s += by
-        if world.server is not None:
-            world.server.clock.skew_s += by
+        world.skew_server(by)
 
     def _claim_name(self) -> None:
         """A copy of a worker starts on another machine, with a data folder of its own."""

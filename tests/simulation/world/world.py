@@ -39,6 +39,8 @@ QUIET_S: Final = 400.0
 """How long nothing may happen to any run of a healed world that has not ended: longest job, absence and pause."""
 LONGEST_QUIET_S: Final = 2000.0
 """How long a healed world may take in all: some forty runs of half a minute on one slot."""
+DATE_S: Final = 1e-5
+"""How exact the program's dates are, with room for a moment that is two of the loop's."""
 LOOK_S: Final = 20.0
 """How often every log is compared with the truth."""
 
@@ -103,6 +105,8 @@ class World:
         self.impostors: list[Machine] = []
         """Machines whose workers claim the name of another one's."""
         self.server_skew_s = self.swarm.skew("server")
+        self._server_skews = [(0.0, self.server_skew_s)]
+        """Since when the server's clock is wrong by how much."""
         self.network = Network(self)
         self.listeners: list[Callable[[Entry], None]] = []
         self._works: set[asyncio.Task[None]] = set()
@@ -165,8 +169,7 @@ class World:
                     self.note(worker, "another data folder claims the name, and is refused")
                 if kind in ("worker.connected", "worker.disconnected"):
                     assert self.server is not None
-                    age_s = (self.server.clock.now() - datetime.fromisoformat(date)).total_seconds()
-                    since = self.time() - age_s
+                    since = self._true_time(datetime.fromisoformat(date))
                     is_connected = kind == "worker.connected"
                     self.record(Linked(at=self.time(), worker=worker, is_connected=is_connected, since=since))
                 continue
@@ -187,6 +190,21 @@ class World:
                     cause=data["cause"]["code"],
                 )
             )
+
+    def skew_server(self, by_s: float) -> None:
+        """Somebody sets the server's clock."""
+        self.server_skew_s += by_s
+        self._server_skews.append((self.time(), self.server_skew_s))
+        if self.server is not None:
+            self.server.clock.skew_s += by_s
+
+    def _true_time(self, date: datetime) -> float:
+        """When the server's clock showed `date`, perhaps before it was set; the earliest moment if it did twice."""
+        shown = (date - BEGINNING).total_seconds()
+        ends = [begin for begin, _ in self._server_skews[1:]] + [self.time()]
+        times = [(shown - skew, begin, end) for (begin, skew), end in zip(self._server_skews, ends, strict=True)]
+        fitting = [at for at, begin, end in times if begin - DATE_S <= at <= end + DATE_S]
+        return fitting[0] if fitting else self.time()
 
     def row(self, run: str) -> tuple[str, int, str]:
         """Status, epoch and worker of the run's row now."""
