@@ -304,9 +304,10 @@ def inv_17(history: History) -> Iterator[Violation]:
                 members = sum(history.groups.get(run, ("", 0))[0] == group[0] for run in active)
                 if members > group[1]:
                     yield Violation("INV-17", entry.at, entry.run, f"is one too many in the group {group[0]}")
+    yield from _overlaps(history)
 
 
-def inv_17_exclusive(history: History) -> Iterator[Violation]:
+def _overlaps(history: History) -> Iterator[Violation]:
     """Exclusive: while a process of such a run lives, no other run of its job starts, and it is not called lost.
 
     Nothing watches a lease while its executor is stopped, or is dead and the worker is, too: the documented limits.
@@ -488,7 +489,6 @@ CHECKS: tuple[Check, ...] = (
     inv_12,
     inv_13,
     inv_17,
-    inv_17_exclusive,
     inv_18,
     inv_19,
     inv_20,
