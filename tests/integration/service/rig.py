@@ -46,18 +46,23 @@ JOB = {
 
 
 class TestClock:
-    """Real time, which tests may move ahead."""
+    """Real time, which tests may move ahead, or stop where what they do must take none."""
 
     __test__ = False
 
     def __init__(self) -> None:
         self.ahead = timedelta(0)
+        self._stopped: tuple[datetime, float] | None = None
+
+    def stop(self) -> None:
+        """From here on only `ahead` moves the time."""
+        self._stopped = datetime.now(UTC), time.monotonic()
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
+        return (self._stopped[0] if self._stopped else datetime.now(UTC)) + self.ahead
 
     def monotonic(self) -> float:
-        return time.monotonic() + self.ahead.total_seconds()
+        return (self._stopped[1] if self._stopped else time.monotonic()) + self.ahead.total_seconds()
 
 
 @dataclass
