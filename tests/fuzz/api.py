@@ -49,6 +49,8 @@ MEANING: Final = re.compile(
             r"files: .* stands twice",
             r"parameters\[\d+\]\.(choices|default|pattern)",
             r"expression: expected ",
+            r"after: expected a date in the years ",
+            r"time_zone: ",
             r"expiration_date: expected a date (to come|at most 366 days)",
             r"roles\[\d+\]: expected ",
             r"(current_)?password: ",

@@ -26,7 +26,9 @@ EXPRESSION_LENGTH: Final = 256
 _YEARS: Final = (1970, 2199)
 """Time zones are known from the one on; who asks beyond the other means something else."""
 Count = Annotated[int, QueryParameter(ge=1, le=MOST_ITEMS, description="Most firings.")]
-After = Annotated[str | None, QueryParameter(description="Only firings after this date; now when absent.")]
+After = Annotated[
+    str | None, QueryParameter(description="Only firings after this date, of the years 1970 to 2199; now when absent.")
+]
 Expression = Annotated[str, QueryParameter(description="A cron expression: minute, hour, day, month, weekday.")]
 TimeZone = Annotated[str, QueryParameter(description="An IANA time zone, such as Europe/Paris.")]
 Name = Annotated[
